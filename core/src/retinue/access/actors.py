@@ -1,0 +1,80 @@
+"""From an account or a token to the `Actor` of a transaction: rights are looked up at every call, never kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from sqlalchemy import select
+
+from retinue.access.addresses import parse_networks
+from retinue.access.guard import Guard
+from retinue.access.models import Account, AccountRole, Role, TeamMember
+from retinue.access.permissions import Permissions
+from retinue.access.rights import NO_RIGHTS, Rights, RoleRights, exceeding, join_roles, usable_roles
+from retinue.actor import Actor
+from retinue.errors import Denied
+from retinue.storage import Store
+
+
+def role_rights(role: Role, permissions: Permissions) -> RoleRights:
+    """Return a role as values; permissions nobody declares now are left out."""
+    held: Mapping[str, object] = permissions.everything() if role.is_admin else permissions.known(role.permissions)
+    return RoleRights(
+        permissions=held,  # type: ignore[arg-type]  # both branches map names to reaches
+        hidden_fields=frozenset() if role.is_admin else frozenset(role.hidden_fields),
+        locked_fields=frozenset() if role.is_admin else frozenset(role.locked_fields),
+        networks=parse_networks(role.addresses),
+        is_admin=role.is_admin,
+    )
+
+
+def roles_of(store: Store, account_id: UUID) -> list[Role]:
+    """Return the roles of an account, by name."""
+    joined = select(Role).join(AccountRole, AccountRole.role_id == Role.id)
+    return store.scalars(joined.where(AccountRole.account_id == account_id).order_by(Role.name))
+
+
+def teams_of(store: Store, account_id: UUID) -> frozenset[UUID]:
+    """Return the ids of the teams an account is a member of."""
+    return frozenset(store.scalars(select(TeamMember.team_id).where(TeamMember.account_id == account_id)))
+
+
+def rights_of(roles: Iterable[Role], permissions: Permissions, address: str | None = None) -> Rights:
+    """Return what `roles` allow together; with an `address`, only those that hold good there."""
+    held = [role_rights(role, permissions) for role in roles]
+    return join_roles(held if address is None else usable_roles(held, address))
+
+
+def actor_of(store: Store, account: Account, guard: Guard, address: str | None = None) -> Actor:
+    """Return the person `account` as an actor, by its roles and teams as they stand now.
+
+    Without an `address` (jobs, the command line) the roles' address lists do not apply. An account that is not
+    active may do nothing.
+    """
+    rights = rights_of(roles_of(store, account.id), guard.permissions, address) if account.is_active else NO_RIGHTS
+    return Actor(
+        kind="person",
+        id=account.id,
+        name=account.name,
+        permissions=rights.permissions,
+        team_ids=teams_of(store, account.id),
+        hidden_fields=rights.hidden_fields,
+        locked_fields=rights.locked_fields,
+        address=address,
+        language=account.language,
+    )
+
+
+def require_not_above(actor: Actor, wanted: Rights, what: str) -> None:
+    """Raise Denied if `wanted` allows more than `actor` may: nobody hands out, or takes over, what he lacks."""
+    if actor.kind == "system":
+        return
+    held = Rights(actor.permissions, actor.hidden_fields, actor.locked_fields)
+    above = exceeding(wanted, held)
+    if above:
+        raise Denied(
+            f"{what} reaches beyond your own rights: {', '.join(above[:5])}.",
+            code="above-own-rights",
+            remedy="Ask somebody who holds these rights.",
+        )

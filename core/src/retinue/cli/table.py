@@ -1,0 +1,134 @@
+"""All commands on one page: name, where it is written, one line of help. Nothing is imported to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Leaf(NamedTuple):
+    """A command: the module below `retinue.cli` and the name in it, and its line in the list."""
+
+    target: str
+    help: str
+
+
+class Branch(NamedTuple):
+    """A group of commands."""
+
+    help: str
+    commands: Mapping[str, Leaf]
+
+
+COMMANDS: Mapping[str, Leaf | Branch] = {
+    "init": Leaf("init:init", "Make an installation in a folder, with its first administrator."),
+    "demo": Leaf("demo:demo", "Make an installation with made-up contacts and serve it."),
+    "serve": Leaf("serve:serve", "Answer HTTP."),
+    "worker": Leaf("serve:worker", "Work on jobs."),
+    "db": Branch(
+        "Bring the database to the code's schema, or look at it.",
+        {
+            "upgrade": Leaf("db:upgrade", "Bring the database to the schema of the installed code."),
+            "status": Leaf("db:status", "Show the schema level of core and of each plugin."),
+            "check": Leaf("db:check", "Look for damage: schema, keys, audit chain."),
+        },
+    ),
+    "user": Branch(
+        "Accounts of the people who work here.",
+        {
+            "add": Leaf("user:add", "Add an account; the password is asked for or made."),
+            "list": Leaf("user:show_all", "List accounts."),
+            "deactivate": Leaf(
+                "user:deactivate", "Take an account out of service at once, with its sessions."
+            ),
+            "password": Leaf("user:password", "Set an account's password."),
+            "hand-over": Leaf("user:hand_over", "Give one account's contacts to another."),
+        },
+    ),
+    "team": Branch(
+        "Teams.",
+        {
+            "list": Leaf("team:show_all", "List teams."),
+            "add": Leaf("team:add", "Add a team."),
+            "join": Leaf("team:join", "Put an account into a team."),
+            "leave": Leaf("team:leave", "Take an account out of a team."),
+        },
+    ),
+    "role": Branch(
+        "Roles: sets of permissions, each reaching own, team or all rows.",
+        {
+            "list": Leaf("role:show_all", "List roles and what they permit."),
+            "add": Leaf("role:add", "Add a role."),
+            "grant": Leaf("role:grant", "Give a role to an account."),
+            "revoke": Leaf("role:revoke", "Take a role from an account."),
+        },
+    ),
+    "token": Branch(
+        "API tokens.",
+        {
+            "create": Leaf("token:create", "Make a token; it is printed once."),
+            "list": Leaf("token:show_all", "List tokens, without their secrets."),
+            "revoke": Leaf("token:revoke", "End a token now."),
+        },
+    ),
+    "contacts": Branch(
+        "People and organisations.",
+        {
+            "list": Leaf("contacts:show_all", "List contacts, filtered and sorted."),
+            "show": Leaf("contacts:show", "Show one contact with its timeline."),
+            "add": Leaf("contacts:add", "Add a contact."),
+        },
+    ),
+    "interactions": Branch(
+        "What happened with a contact.",
+        {"add": Leaf("interactions:add", "Record an interaction.")},
+    ),
+    "views": Branch(
+        "Saved views: a name for a filter, columns and an order.",
+        {
+            "list": Leaf("views:show_all", "List saved views."),
+            "show": Leaf("views:show", "Show what a view selects."),
+            "run": Leaf("views:run", "List the contacts of a view."),
+        },
+    ),
+    "audit": Branch(
+        "Who did what, when.",
+        {
+            "verify": Leaf("audit:verify", "Check the audit chain for removed or changed entries."),
+            "show": Leaf("audit:show", "Show audit entries, newest first."),
+        },
+    ),
+    "keys": Branch(
+        "The master key and the data keys it wraps.",
+        {
+            "rotate": Leaf("keys:rotate", "Take a new master key and wrap every data key anew."),
+            "status": Leaf("keys:status", "Show how many data keys there are, and under which master key."),
+        },
+    ),
+    "plugins": Branch(
+        "Plugins.",
+        {
+            "list": Leaf("plugins:show_all", "List installed plugins and their state."),
+            "info": Leaf("plugins:info", "Show what a plugin is and contributes."),
+            "enable": Leaf("plugins:enable", "Enable an installed plugin."),
+            "disable": Leaf("plugins:disable", "Disable a plugin; its data stay."),
+        },
+    ),
+    "hooks": Branch(
+        "Hooks: where plugins answer.",
+        {
+            "list": Leaf("hooks:show_all", "List hooks with mode, phase and what a failure does."),
+            "order": Leaf("hooks:order", "Show which plugins answer a hook, in order."),
+        },
+    ),
+    "jobs": Branch(
+        "Work after commit.",
+        {
+            "list": Leaf("jobs:show_all", "List jobs by state."),
+            "show": Leaf("jobs:show", "Show one job, with the traceback of a failed one."),
+            "replay": Leaf("jobs:replay", "Run a job that was set aside again."),
+            "stop": Leaf("jobs:stop", "Stop a waiting or running job."),
+        },
+    ),
+    "completion": Leaf("completion:completion", "Print the shell's completion script."),
+}

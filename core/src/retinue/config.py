@@ -1,0 +1,400 @@
+"""The configuration: `retinue.toml` below `RETINUE_<SECTION>_<KEY>`; every key typed, bounded, documented."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import json
+import os
+import re
+import tomllib
+import zoneinfo
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from retinue.errors import Misconfigured
+
+FILE_NAME = "retinue.toml"
+_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:)(.+)")
+_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_PASSWORD = re.compile(r"(://[^:/@]*):[^@/]*@")
+Check = Callable[[str], object]
+Values = dict[str, dict[str, Any]]
+
+
+def _key(doc: str, *, unit: str = "", check: Check | None = None, **bounds: Any) -> msgspec.Meta:
+    """Return what a key declares beside its type: documentation, unit, bounds, a check of each text."""
+    return msgspec.Meta(description=doc, extra={"unit": unit, "check": check}, **bounds)
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """One table of the file; shows itself without passwords and keys."""
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name != "master_key")
+        return _PASSWORD.sub(r"\1:***@", f"{type(self).__name__}({', '.join(shown)})")
+
+
+# A table to read, one key in two lines; the formatter would make it five.
+# fmt: off
+class Database(Section, frozen=True):
+    """Where contacts, interactions and everything else are kept."""
+
+    url: Annotated[str, _key(
+        "SQLAlchemy URL; a relative SQLite path starts at the file's folder.")] = "sqlite:///retinue.db"
+    busy_timeout: Annotated[float, _key(
+        "How long a writer waits for another one on SQLite.", unit="seconds", ge=0.1, le=120)] = 10.0
+    pool_size: Annotated[int, _key(
+        "PostgreSQL connections kept open by each process.", unit="connections", ge=1, le=200)] = 10
+
+
+class Keys(Section, frozen=True):
+    """The separate store of data keys, and the master key that wraps them."""
+
+    url: Annotated[str, _key(
+        "SQLAlchemy URL of the key store, never the database: they are backed up apart.")] = "sqlite:///keys.db"
+    master_key_file: Annotated[str, _key(
+        "File of the master key, readable by its owner alone. Relative to this folder.")] = "master.key"
+    master_key: Annotated[str, _key(
+        "The master key itself, instead of a file. Only from the environment variable RETINUE_MASTER_KEY; a "
+        "configuration file that holds it is refused.")] = ""
+
+
+class Server(Section, frozen=True):
+    """How the HTTP server listens and whom it believes."""
+
+    host: Annotated[str, _key("Address to listen on.", min_length=1)] = "127.0.0.1"
+    port: Annotated[int, _key("Port to listen on.", ge=1, le=65535)] = 8000
+    base_url: Annotated[str, _key(
+        "Address people type, for links and origin checks. Empty means http://host:port.",
+        pattern=r"^(https?://[^/\s]+(/\S*)?)?$")] = ""
+    workers: Annotated[int, _key(
+        "Server processes. More than one needs PostgreSQL.", unit="processes", ge=1, le=64)] = 1
+    trusted_proxies: Annotated[tuple[str, ...], _key(
+        "Addresses or networks whose X-Forwarded-… headers are believed.", check=ipaddress.ip_network)] = ()
+    require_https: Annotated[bool, _key(
+        "Answer plain HTTP with 308 to https and mark cookies Secure.")] = False
+    allowed_hosts: Annotated[tuple[str, ...], _key(
+        "Host names answered; others get 400. Empty means every host.")] = ()
+    max_body_mb: Annotated[int, _key("Largest request body.", unit="MiB", ge=1, le=4096)] = 100
+
+
+class Security(Section, frozen=True):
+    """Passwords, sessions, tokens and addresses."""
+
+    password_min_length: Annotated[int, _key(
+        "Shortest password without a second factor.", unit="characters", ge=8, le=64)] = 15
+    password_min_length_with_totp: Annotated[int, _key(
+        "Shortest password for an account with a second factor.", unit="characters", ge=8, le=64)] = 8
+    password_history: Annotated[int, _key(
+        "Earlier passwords that may not be taken again.", unit="passwords", ge=0, le=24)] = 5
+    login_tries: Annotated[int, _key(
+        "Wrong passwords in a row before an account has to wait.", unit="tries", ge=3, le=100)] = 10
+    login_lock_minutes: Annotated[int, _key("How long it then waits.", unit="minutes", ge=1, le=1440)] = 15
+    session_idle_minutes: Annotated[int, _key(
+        "A session ends after this long without a request.", unit="minutes", ge=1, le=1440)] = 30
+    session_absolute_hours: Annotated[int, _key(
+        "A session ends after this long in any case.", unit="hours", ge=1, le=720)] = 12
+    token_days: Annotated[int, _key(
+        "Life of a new API token unless it asks for less.", unit="days", ge=1, le=3650)] = 90
+    argon2_memory: Annotated[int, _key(
+        "Memory of one password hash (argon2id).", unit="MiB", ge=19, le=1024)] = 64
+    argon2_time: Annotated[int, _key("Passes of one password hash.", unit="passes", ge=2, le=20)] = 3
+    argon2_parallelism: Annotated[int, _key("Lanes of one password hash.", unit="lanes", ge=1, le=16)] = 1
+    ip_allow_list: Annotated[tuple[str, ...], _key(
+        "Networks that may sign in and use tokens. Empty: all.", check=ipaddress.ip_network)] = ()
+    if_match_required: Annotated[bool, _key(
+        "Refuse a change over the API without If-Match (428), so that nobody overwrites unseen work.")] = True
+
+
+class Jobs(Section, frozen=True):
+    """Work after commit."""
+
+    worker_in_serve: Annotated[Literal["auto", "always", "never"], _key(
+        "Whether `retinue serve` also works on jobs; auto: on SQLite yes, on PostgreSQL no.")] = "auto"
+    concurrency: Annotated[int, _key("Jobs one process runs at a time.", unit="jobs", ge=1, le=256)] = 4
+    retries: Annotated[int, _key(
+        "Tries of a failing job before it is set aside for a person.", unit="tries", ge=0, le=50)] = 8
+    retention_days: Annotated[int, _key("How long finished jobs stay listed.", unit="days", ge=1, le=30)] = 30
+
+
+class Api(Section, frozen=True):
+    """Limits of the HTTP API."""
+
+    rate_limit: Annotated[int, _key(
+        "Most requests of one token; 0: no limit.", unit="requests per minute", ge=0, le=1_000_000)] = 600
+    page_limit: Annotated[int, _key("Most rows of one page.", unit="rows", ge=1, le=10000)] = 200
+    bulk_limit: Annotated[int, _key(
+        "Most items of one bulk request that is answered at once.", unit="items", ge=1, le=100000)] = 1000
+
+
+class Defaults(Section, frozen=True):
+    """What is assumed where a person or a row says nothing."""
+
+    country: Annotated[str, _key(
+        "Two-letter country of phone numbers written without a country code. Empty: none is assumed.",
+        pattern="^([A-Z]{2})?$")] = ""
+    language: Annotated[str, _key("Language of people who chose none.", pattern="^[a-z]{2,3}$")] = "en"
+    time_zone: Annotated[str, _key("IANA time zone of the installation.", check=zoneinfo.ZoneInfo)] = "UTC"
+    currency: Annotated[str, _key("ISO 4217 code of amounts that name none.", pattern="^[A-Z]{3}$")] = "EUR"
+
+
+class Logging(Section, frozen=True):
+    """What the log says; it never holds personal data, passwords or tokens."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], _key("Least level logged.")] = "info"
+    format: Annotated[Literal["text", "json"], _key("A line of text or a JSON object per event.")] = "text"
+
+
+class Plugins(Section, frozen=True):
+    """How plugins are started. Which ones are enabled is a fact in the database."""
+
+    safe_mode: Annotated[bool, _key(
+        "Start with no plugin at all, to repair an installation that a plugin keeps from starting.")] = False
+
+
+SECTIONS: Mapping[str, type[Section]] = {
+    cls.__name__.lower(): cls
+    for cls in (Database, Keys, Server, Security, Jobs, Api, Defaults, Logging, Plugins)
+}
+# fmt: on
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """One documented key: what the reference page, the written file and the environment are made from."""
+
+    section: str
+    name: str
+    type: Any
+    default: Any
+    kind: str
+    unit: str
+    range: str
+    doc: str
+    check: Check | None
+
+    @property
+    def env(self) -> str:
+        """Return the environment variable that overrides the file."""
+        return "RETINUE_MASTER_KEY" if self.secret else f"RETINUE_{self.section}_{self.name}".upper()
+
+    @property
+    def secret(self) -> bool:
+        """Say whether the key may only come from the environment."""
+        return (self.section, self.name) == ("keys", "master_key")
+
+    def read(self, value: Any, source: str, *, text: bool = False) -> Any:
+        """Return `value` as this key's type, or say what is wrong at `source`; `text`: as the environment."""
+        if text and self.kind == "list of text":
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        try:
+            result = msgspec.convert(value, self.type, strict=not text)
+            for part in (result if isinstance(result, tuple) else (result,)) if self.check else ():
+                self.check(part)  # type: ignore[misc]  # the line above asked
+        except (msgspec.ValidationError, ValueError, zoneinfo.ZoneInfoNotFoundError, OSError) as wrong:
+            raise Misconfigured(
+                f"{source}: {self.section}.{self.name} is not valid: {str(wrong).split(' - at')[0]}.",
+                remedy=f"Give {self.wanted}. {self.doc}",
+            ) from wrong
+        return result
+
+    @property
+    def wanted(self) -> str:
+        """Return type, unit and range as words."""
+        return " ".join(part for part in (self.kind, self.range, self.unit and f"({self.unit})") if part)
+
+
+def _describe() -> Iterator[Key]:
+    """Read every key off the sections' types."""
+    for section, cls in SECTIONS.items():
+        hints = get_type_hints(cls, include_extras=True)
+        for name, default in zip(cls.__struct_fields__, cls.__struct_defaults__, strict=True):
+            base, meta = get_args(hints[name])
+            bounds = f"from {meta.ge} to {meta.le}" if meta.ge is not None else ""
+            words: dict[str, Any] = {
+                "kind": "list of text" if get_origin(base) is tuple else _WORDS.get(base, "one of"),
+                "range": ", ".join(get_args(base)) if get_origin(base) is Literal else bounds,
+            }
+            rest = {"default": default, "doc": meta.description, **meta.extra}
+            yield Key(section=section, name=name, type=hints[name], **words, **rest)
+
+
+KEYS: Mapping[tuple[str, str], Key] = {(key.section, key.name): key for key in _describe()}
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole configuration. `folder` is the installation's folder, `path` the file it was read from."""
+
+    folder: Path
+    path: Path | None = None
+    database: Database = Database()
+    keys: Keys = Keys()
+    server: Server = Server()
+    security: Security = Security()
+    jobs: Jobs = Jobs()
+    api: Api = Api()
+    defaults: Defaults = Defaults()
+    logging: Logging = Logging()
+    plugins: Plugins = Plugins()
+
+    @property
+    def safe_mode(self) -> bool:
+        """Say whether plugins stay off."""
+        return self.plugins.safe_mode
+
+    @property
+    def base_url(self) -> str:
+        """Return the address people type, without a final slash."""
+        return self.server.base_url.rstrip("/") or f"http://{self.server.host}:{self.server.port}"
+
+    @property
+    def master_key_path(self) -> Path:
+        """Return the absolute path of the master key's file."""
+        return self.folder / Path(self.keys.master_key_file).expanduser()
+
+    @classmethod
+    def load(cls, path: str | Path | None = None, env: Mapping[str, str] | None = None) -> Config:
+        """Read the file at `path`, at RETINUE_CONFIG, or the nearest one upwards from here; then `env`."""
+        env = os.environ if env is None else env
+        found = _locate(path, env)
+        if found is None and not any(key.env in env for key in KEYS.values()):
+            raise Misconfigured(
+                f"No {FILE_NAME} in this folder or above it.",
+                remedy="Make one with `retinue init DIR`, or name one with --config or RETINUE_CONFIG.",
+            )
+        return cls._assemble(found.parent if found else Path.cwd(), found, env)
+
+    @classmethod
+    def for_folder(cls, folder: str | Path, env: Mapping[str, str] | None = None, **sections: Any) -> Config:
+        """Return the configuration of `folder`: its file if there is one, then `env`, then `sections` on top.
+
+        The process' own environment is not looked at: this is for tests and `init`.
+        ``Config.for_folder(tmp_path, server={"port": 9000})``
+        """
+        folder = Path(folder).absolute()
+        file = folder / FILE_NAME
+        return cls._assemble(folder, file if file.is_file() else None, env or {}, sections)
+
+    @classmethod
+    def _assemble(
+        cls, folder: Path, file: Path | None, env: Mapping[str, str], top: Mapping[str, Any] | None = None
+    ) -> Config:
+        values: Values = {name: {} for name in SECTIONS}
+        if file is not None:
+            _read_tables(_parse(file), values, lambda section, name: f"{file}, {_line(file, section, name)}")
+        _read_env(env, values)
+        _read_tables(top or {}, values, lambda _section, _name: "given in code")
+        for section in ("database", "keys"):
+            values[section]["url"] = _anchor(values[section].get("url", KEYS[section, "url"].default), folder)
+        parts: dict[str, Any] = {name: SECTIONS[name](**given) for name, given in values.items()}
+        return _check(cls(folder=folder, path=file, **parts))
+
+    def to_toml(self) -> str:
+        """Return the file: every key with its documentation, those at their default commented out."""
+        lines = ["# Configuration of this Retinue installation. A line that starts with # shows the default."]
+        section = ""
+        for key in KEYS.values():
+            if key.secret:
+                continue
+            if key.section != section:
+                section = key.section
+                lines += ["", f"# {SECTIONS[section].__doc__}", f"[{section}]"]
+            value = getattr(getattr(self, section), key.name)
+            if key.name == "url":
+                value = value.replace(f":///{self.folder.as_posix()}/", ":///", 1)
+            text = json.dumps(value, ensure_ascii=False)  # of these types, JSON is TOML too
+            lines.append(f"# {key.doc} [{key.wanted}]")
+            lines.append(f"{'# ' * (value == key.default)}{key.name} = {text}")
+        return "\n".join([*lines, ""])
+
+
+def _locate(path: str | Path | None, env: Mapping[str, str]) -> Path | None:
+    """Return the file to read; a file that was named and is not there is an error."""
+    named = path or env.get("RETINUE_CONFIG")
+    if named:
+        file = Path(named).expanduser().absolute()
+        file = file / FILE_NAME if file.is_dir() else file
+        if not file.is_file():
+            raise Misconfigured(f"There is no file {file}.", remedy="Make one with `retinue init DIR`.")
+        return file
+    here = Path.cwd() / FILE_NAME
+    return next((file for file in (here, *(up / FILE_NAME for up in here.parents)) if file.is_file()), None)
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    try:
+        tables = tomllib.loads(file.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as wrong:
+        raise Misconfigured(f"{file} is not TOML: {wrong}.", remedy="Text stands in quotes.") from wrong
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise Misconfigured(f"{file} cannot be read: {wrong}.", remedy="It must be UTF-8 text.") from wrong
+    if isinstance(tables.get("keys"), dict) and tables["keys"].get("master_key"):
+        raise Misconfigured(
+            f"{file}, {_line(file, 'keys', 'master_key')}: the master key must not stand in this file.",
+            remedy="Put it into keys.master_key_file or the environment variable RETINUE_MASTER_KEY.",
+        )
+    return tables
+
+
+def _read_tables(tables: Mapping[str, Any], into: Values, where: Callable[[str, str], str]) -> None:
+    """Check the tables of a file (or of code) key by key and put the values into `into`."""
+    for section, table in tables.items():
+        if section not in SECTIONS or not isinstance(table, Mapping):
+            raise _unknown(where(section, ""), f"section [{section}]", section, list(SECTIONS))
+        for name, value in table.items():
+            key = KEYS.get((section, name))
+            if key is None:
+                names = [other for table_name, other in KEYS if table_name == section]
+                raise _unknown(where(section, name), f"key {section}.{name}", name, names)
+            into[section][name] = key.read(value, where(section, name))
+
+
+def _read_env(env: Mapping[str, str], into: Values) -> None:
+    """Take the overrides from the environment; a name of one of our sections that is no key is an error."""
+    known = {key.env: key for key in KEYS.values()}
+    for name, value in env.items():
+        if key := known.get(name):
+            into[key.section][key.name] = key.read(value, name, text=True)
+        elif name.startswith(tuple(f"RETINUE_{section.upper()}_" for section in SECTIONS)):
+            raise _unknown("environment", f"variable {name}", name, list(known))
+
+
+def _unknown(source: str, what: str, name: str, known: list[str]) -> Misconfigured:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(sorted(known))}."
+    return Misconfigured(f"{source}: unknown {what}.", remedy=hint)
+
+
+def _line(file: Path, section: str, name: str) -> str:
+    """Return ``line 12`` for a key of a section, as good as reading lines can find it."""
+    inside = False
+    for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
+        text = line.strip()
+        if header := re.match(r"\[\s*([^\]]+?)\s*\]", text):
+            inside = header[1] == section
+            if inside and not name:
+                return f"line {number}"
+        elif re.match(rf"({re.escape(name) if inside else re.escape(section)}|{section}\.{name})\s*=", text):
+            return f"line {number}"
+    return "somewhere"
+
+
+def _anchor(url: str, folder: Path) -> str:
+    """Return `url` with a relative SQLite path made absolute."""
+    match = _SQLITE.match(url)
+    return f"{match[1]}{(folder / match[2]).as_posix()}" if match else url
+
+
+def _check(config: Config) -> Config:
+    """Refuse what each key allows alone and the whole does not."""
+    if config.keys.url == config.database.url:
+        raise Misconfigured(
+            "keys.url is the database itself.",
+            remedy="Give the key store its own file or database: a backup that holds both protects nothing.",
+        )
+    if config.server.workers > 1 and config.database.url.startswith("sqlite"):
+        raise Misconfigured("server.workers is above 1 on SQLite.", remedy="Use PostgreSQL, or one worker.")
+    return config

@@ -1,0 +1,1 @@
+"""Contacts: the people and organisations we know, their tags and custom fields."""

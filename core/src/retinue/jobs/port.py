@@ -1,0 +1,147 @@
+"""`Jobs`: what the rest of the house holds. Enqueue in the caller's transaction; list, stop, replay, release."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, update
+from sqlalchemy.engine import URL
+
+from retinue.actor import Actor
+from retinue.errors import Conflict
+from retinue.jobs.builtin import BUILT_IN_JOBS, BUILT_IN_SCHEDULES
+from retinue.jobs.checks import check_delay, check_key, check_name, check_payload
+from retinue.jobs.ledger import call_again, insert_job, now
+from retinue.jobs.models import DEAD, FINISHED, PARKED, RUNNING, STOPPED, WAITING, job, metadata
+from retinue.jobs.service import show_job
+from retinue.jobs.settings import JobSettings, check_journal, own_engine
+from retinue.jobs.spec import Registry
+
+if TYPE_CHECKING:
+    from retinue.jobs.engine import Switchboard
+
+
+class Jobs:
+    """The port. `database` is the URL (or an engine, of which only the URL is taken) that the store uses too."""
+
+    def __init__(
+        self, database: str | URL | Engine, registry: Registry | None = None, settings: JobSettings | None = None
+    ) -> None:
+        self.url = database.url if isinstance(database, Engine) else database
+        self.settings = settings or JobSettings()
+        self._registry = self._complete(registry or Registry())
+
+    @staticmethod
+    def _complete(registry: Registry) -> Registry:
+        return registry.with_(BUILT_IN_JOBS, BUILT_IN_SCHEDULES)
+
+    @property
+    def registry(self) -> Registry:
+        """Return the jobs and schedules in force, core's own among them."""
+        return self._registry
+
+    def swap(self, registry: Registry) -> None:
+        """Put another epoch's jobs in force, at once and for every thread; running handlers end as they began.
+
+        Jobs that were parked for lack of a name run again after `release_parked`, or by the next sweep.
+        """
+        self._registry = self._complete(registry)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Return the room's own engine, for bookkeeping outside any store's transaction."""
+        return own_engine(self.url, self.settings)
+
+    @cached_property
+    def switchboard(self) -> Switchboard:
+        """Return the way to the durable engine; the first use imports it."""
+        from retinue.jobs.engine import Switchboard  # noqa: PLC0415  # lazy: 0.4 s that `--help` must not pay
+
+        return Switchboard(self.engine)
+
+    def migrate(self) -> None:
+        """Create or upgrade the tables of this room and of the durable engine."""
+        from retinue.jobs.engine import migrate  # noqa: PLC0415  # lazy: as above
+
+        with self.engine.begin() as connection:
+            metadata.create_all(connection)
+        check_journal(self.engine)
+        migrate(self.engine.url.render_as_string(hide_password=False))
+
+    def close(self) -> None:
+        """Let go of connections."""
+        if "switchboard" in self.__dict__:
+            self.switchboard.close()
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+
+    def enqueue(
+        self,
+        connection: Connection,
+        name: str,
+        payload: dict[str, Any],
+        *,
+        key: str | None = None,
+        delay: float = 0.0,
+        actor: Actor | None = None,
+    ) -> UUID:
+        """Put a job into the transaction of `connection` and return its id: committed, it runs once.
+
+        A second job with the same name and `key` is the first one: nothing is added. The payload carries ids.
+        """
+        check_name(name, self.registry.jobs)
+        values: dict[str, Any] = {"payload": check_payload(payload, self.settings.payload_limit)}
+        values["delay"] = check_delay(delay)
+        if key is not None:
+            values["key"] = check_key(key)
+        if actor is not None:
+            values |= {"actor_kind": actor.kind, "actor_id": actor.id}
+        spec = self.registry.jobs.get(name)
+        values |= {
+            "name": name,
+            "plugin": name.split(".")[0],
+            "queue": spec.queue if spec else "default",
+            "payload_version": spec.payload_version if spec else 1,
+        }
+        job_id, row = insert_job(connection, values)
+        if row is not None:
+            self.switchboard.put(connection, (row.id, row.run), row, delay)
+        return job_id
+
+    def stop(self, connection: Connection, job_id: UUID) -> str:
+        """Stop a job: at once if it is not running, else after the step it is in; returns the state now."""
+        at_rest = (job.c.id == job_id, job.c.state.in_((WAITING, PARKED)))
+        stopped = update(job).where(*at_rest).values(state=STOPPED, finished_at=now(), run=job.c.run + 1)
+        if connection.execute(stopped).rowcount:
+            return STOPPED
+        asked = update(job).where(job.c.id == job_id, job.c.state == RUNNING).values(stop_requested=True)
+        if connection.execute(asked).rowcount:
+            return RUNNING
+        info = show_job(connection, job_id)
+        raise Conflict(f"Job {job_id} is {info.state}; only a job that waits or runs can be stopped.")
+
+    def replay(self, connection: Connection, job_id: UUID) -> None:
+        """Start a dead or stopped job again, with all its tries; a batch job goes on where it was."""
+        which = (job.c.id == job_id, job.c.state.in_((DEAD, STOPPED)))
+        if not call_again(connection, self.switchboard, which, attempts=0, losses=0, stop_requested=False):
+            info = show_job(connection, job_id)
+            why = "has done its work" if info.state in FINISHED else f"is {info.state}"
+            raise Conflict(f"Job {job_id} {why}; only a dead or stopped job can be replayed.")
+
+    def release_parked(self, connection: Connection, names: list[str] | None = None) -> int:
+        """Let the parked jobs of the names in force (or of `names`) run; returns how many."""
+        known = [spec.name for spec in self.registry.jobs.values() if names is None or spec.name in names]
+        return sum(
+            call_again(
+                connection,
+                self.switchboard,
+                (
+                    job.c.state == PARKED,
+                    job.c.name == name,
+                    job.c.payload_version <= self.registry.jobs[name].payload_version,
+                ),
+            )
+            for name in known
+        )

@@ -1,0 +1,41 @@
+"""What plugins answer and what they are told: frozen values, so that no plugin changes what another one sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One contact that may not be used for a purpose, or not be erased, with the reason a person will read.
+
+    `until` is the instant at which it ends by itself; None stands until something changes.
+    """
+
+    contact_id: UUID
+    reason: str
+    code: str = "refused"
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactExport:
+    """What a plugin holds about one contact, for the copy of their data: a section and its records."""
+
+    contact_id: UUID
+    section: str
+    records: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field of one contact that was changed, with the value before and after."""
+
+    contact_id: UUID
+    field: str
+    before: Any
+    after: Any

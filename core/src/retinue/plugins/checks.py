@@ -1,0 +1,143 @@
+"""What must hold before a plugin is on: versions, requirements, names nobody else has, tables that say what they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from types import ModuleType
+
+from retinue.plugins.contributions import KINDS, code_fields, name_of
+from retinue.plugins.discovery import Catalogue, Found, locate
+from retinue.plugins.faults import Fault, did_you_mean
+from retinue.plugins.hookspecs import API_VERSION, OLDEST_API_VERSION
+from retinue.plugins.loading import Faulty, resolve
+from retinue.plugins.manifest import Manifest
+from retinue.plugins.ordering import Cycle, topological
+from retinue.storage import Base
+from retinue.storage.declare import MODELS, faults_of
+
+_DEED = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+_PATH = re.compile(r"(/[a-z0-9_{}:-]+)+")
+
+
+def manifest_faults(manifest: Manifest) -> Iterator[Fault]:
+    """Yield what is wrong with the manifest by itself; no code of the plugin runs."""
+    name = manifest.name
+    if manifest.complete and not OLDEST_API_VERSION <= manifest.api <= API_VERSION:
+        detail = f"it was written for version {manifest.api} of the hooks, this core has {API_VERSION}."
+        newer = manifest.api > API_VERSION
+        yield Fault("PLG003", name, detail, "Upgrade core." if newer else "Install a newer version of it.")
+    for table in manifest.tables:
+        if table != name and not table.startswith(f"{name}_"):
+            yield Fault("PLG007", name, f"table {table} must be named {name} or begin with {name}_.")
+    for table in Base.metadata.tables:
+        if table == name or table.startswith(f"{name}_"):
+            yield Fault("PLG007", name, f"core has a table {table}, so a plugin cannot be named {name}.")
+            break
+    for kind in KINDS:
+        items = manifest.contributions.get(kind, ())
+        yield from _name_faults(name, kind, [name_of(item) for item in items])
+    known = {job.name for job in manifest.contributions.get("jobs", ())}
+    for schedule in manifest.contributions.get("schedules", ()):
+        if schedule.job not in known:
+            detail = f"schedule {schedule.name} names the job {schedule.job}, which the plugin has not."
+            yield Fault("PLG010", name, detail, did_you_mean(schedule.job, known))
+
+
+def _name_faults(plugin: str, kind: str, names: list[str]) -> Iterator[Fault]:
+    """Yield the names that break the naming law, and those given twice."""
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Fault("PLG009", plugin, f"{kind} has {name} twice.")
+    for name in names:
+        if kind in ("jobs", "schedules") and not name.startswith(f"{plugin}."):
+            yield Fault("PLG011", plugin, f"{name} in {kind} must begin with {plugin}.", "")
+        elif kind in ("jobs", "permissions") and not _DEED.fullmatch(name):
+            yield Fault("PLG011", plugin, f"{name} in {kind} must be two words joined by a dot.")
+        elif kind == "fields" and name != plugin and not name.startswith(f"{plugin}_"):
+            yield Fault("PLG011", plugin, f"{name} in fields must be {plugin} or begin with {plugin}_.")
+        elif kind == "routes" and not _PATH.fullmatch(name):
+            yield Fault("PLG011", plugin, f"the route {name} must be a path such as /{plugin}.")
+
+
+def requirement_faults(found: Found, catalogue: Catalogue, enabled: Iterable[str]) -> Iterator[Fault]:
+    """Yield the requirements of a plugin that are not installed, not on, or go round in a circle."""
+    on = set(enabled)
+    for name in found.manifest.requires:
+        if name not in catalogue:
+            hint = did_you_mean(name, catalogue, f"Install a distribution that gives {name}.")
+            yield Fault("PLG004", found.name, f"it requires {name}, which is not installed.", hint)
+        elif name not in on:
+            yield Fault("PLG004", found.name, f"it requires {name}, which is not enabled.", f"Enable {name} first.")
+    needs = {name: other.manifest.requires for name, other in catalogue.items()}
+    try:
+        topological(_reached(found.name, needs), needs)
+    except Cycle as cycle:
+        yield Fault("PLG005", found.name, f"its requirements go round in a circle: {cycle}.")
+
+
+def _reached(name: str, needs: Mapping[str, tuple[str, ...]]) -> set[str]:
+    reached: set[str] = set()
+    waiting = [name]
+    while waiting:
+        current = waiting.pop()
+        if current not in reached:
+            reached.add(current)
+            waiting += needs.get(current, ())
+    return reached
+
+
+def collisions(manifest: Manifest, others: Iterable[Manifest]) -> Iterator[Fault]:
+    """Yield the names of this plugin that an enabled one, or core, has already."""
+    mine = {(kind, name_of(item)) for kind, items in manifest.contributions.items() for item in items}
+    for other in others:
+        if other.name == manifest.name:
+            continue
+        theirs = {(kind, name_of(item)) for kind, items in other.contributions.items() for item in items}
+        for kind, name in sorted(mine & theirs):
+            if kind != "settings":  # settings are kept per plugin
+                yield Fault("PLG009", manifest.name, f"{name} in {kind} belongs to {other.name} already.")
+        for table in sorted(set(manifest.tables) & set(other.tables)):
+            yield Fault("PLG009", manifest.name, f"table {table} belongs to {other.name} already.")
+
+
+def model_faults(manifest: Manifest, module: ModuleType) -> Iterator[Fault]:
+    """Yield what the mapped classes of the plugin leave unsaid, and tables its manifest does not name.
+
+    Runs after the import; the classes stand in the package's ``models`` module, or anywhere it imports.
+    """
+    name, package = manifest.name, module.__name__
+    if hasattr(module, "__path__") and locate(f"{package}.models") is not None:
+        resolve_module(name, f"{package}.models")
+    own = [
+        model
+        for model in MODELS.values()
+        if model.__plugin__ == name or model.__module__ == package or model.__module__.startswith(f"{package}.")
+    ]
+    for model in own:
+        if model.__plugin__ != name:
+            detail = f"table {model.__tablename__} is not built on plugin_base({name!r})."
+            yield Fault("PLG007", name, detail)
+        for sentence in faults_of(model):
+            code = "PLG008" if "privacy" in sentence or "access rule" in sentence else "PLG007"
+            yield Fault(code, name, f"{sentence}.")
+    tables = {model.__tablename__ for model in own}
+    for table in sorted(tables - set(manifest.tables)):
+        yield Fault("PLG007", name, f"table {table} is not named in plugin.toml.", "Add it to tables.")
+    for table in sorted(set(manifest.tables) - tables):
+        yield Fault("PLG007", name, f"plugin.toml names the table {table}, no class maps it.")
+
+
+def resolve_module(plugin: str, name: str) -> None:
+    """Import a module of the plugin; raises Faulty with its traceback."""
+    resolve(plugin, f"{name}:__name__")
+
+
+def code_faults(manifest: Manifest) -> Iterator[Fault]:
+    """Yield the references of contributions that lead nowhere; the modules they name are imported."""
+    for kind in KINDS:
+        for item in manifest.contributions.get(kind, ()):
+            for field in code_fields(item):
+                try:
+                    resolve(manifest.name, getattr(item, field))
+                except Faulty as error:
+                    yield from error.faults

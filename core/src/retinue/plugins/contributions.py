@@ -1,0 +1,147 @@
+"""What a plugin can contribute, as data: each stands in `plugin.toml` or comes from a `register_…` hook.
+
+Code is named by a reference, ``"package.module:attribute"``, that is resolved only after the plugin is
+enabled; from a hook it may be the object itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+Code: TypeAlias = object
+"""A reference ``"module:attribute"``, or (from a hook) the function, class or object itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """The name of a deed (``points.adjust``) that roles can grant; the audit uses the same name."""
+
+    name: str
+    label: str
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value an administrator can set for the plugin; `secret` ones are sealed and never shown."""
+
+    name: str
+    label: str
+    kind: Literal["text", "integer", "decimal", "boolean", "date", "choice", "url", "email"] = "text"
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    secret: bool = False
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work after commit, named ``plugin.verb_noun``; `run` is called with a store and the payload."""
+
+    name: str
+    run: Code
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a job runs by the clock: a cron line in a time zone; a missed run is skipped or made up once."""
+
+    name: str
+    job: str
+    cron: str
+    zone: str = "UTC"
+    missed: Literal["skip", "once"] = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """HTTP handlers below ``/api/v1`` + `path`; `handlers` is a handler, a router, or a list of them."""
+
+    path: str
+    handlers: Code
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A subcommand of ``retinue``; `run` is a click command, loaded when it is called or asked for help."""
+
+    name: str
+    run: Code
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A table with one row per contact; its fields become fields of the contact, ``name.field``."""
+
+    name: str
+    model: Code
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionKind:
+    """A kind of interaction; one that does not `touch` leaves the date of the last interaction alone."""
+
+    name: str
+    label: str
+    touches: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEvent:
+    """An event other systems can subscribe to; its payload carries ids."""
+
+    name: str
+    label: str
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportTarget:
+    """Rows that a file can be imported into; `run` takes a store and a list of dicts."""
+
+    name: str
+    label: str
+    run: Code
+    columns: tuple[str, ...] = ()
+
+
+Contribution: TypeAlias = (
+    Permission
+    | Setting
+    | Job
+    | Schedule
+    | Route
+    | Command
+    | Facet
+    | InteractionKind
+    | WebhookEvent
+    | ImportTarget
+)
+
+KINDS: dict[str, type[Any]] = {
+    "permissions": Permission,
+    "settings": Setting,
+    "jobs": Job,
+    "schedules": Schedule,
+    "routes": Route,
+    "commands": Command,
+    "fields": Facet,
+    "interaction_kinds": InteractionKind,
+    "webhook_events": WebhookEvent,
+    "import_targets": ImportTarget,
+}
+"""Every kind of contribution by its table in `plugin.toml`; the hook is ``register_`` + the same word."""
+
+
+def name_of(item: Any) -> str:
+    """Return what makes a contribution unique in its kind: its name, a route's path."""
+    return str(item.path if isinstance(item, Route) else item.name)
+
+
+def code_fields(item: Any) -> tuple[str, ...]:
+    """Return the names of the fields of `item` that refer to code."""
+    return tuple(name for name in ("run", "handlers", "model") if name in item.__dataclass_fields__)

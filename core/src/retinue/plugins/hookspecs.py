@@ -1,0 +1,186 @@
+"""Every hook of core, on one page.
+
+Three modes. *Declare*: asked once when the plugin is loaded, without a store; a failure sets the plugin aside.
+*Ask*: read only, core joins the answers; for decisions the strictest answer wins. *Tell*: in the same
+transaction, each plugin in a SAVEPOINT of its own; nothing slow and nothing outside the database: hand that to a
+job with ``store.later``.
+
+On failure, *abort* undoes the whole deed, *isolate* undoes what the failing plugin wrote, records the failure
+and goes on. Hooks get collections, never one row. A plugin takes the arguments it needs, in any order, by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from retinue.errors import Problem
+from retinue.plugins.answers import ContactExport, FieldChange, Refusal
+from retinue.plugins.contract import Removed, hook
+from retinue.plugins.contributions import (
+    Command,
+    Facet,
+    ImportTarget,
+    InteractionKind,
+    Job,
+    Permission,
+    Route,
+    Schedule,
+    Setting,
+    WebhookEvent,
+)
+
+if TYPE_CHECKING:  # the nouns live in rooms above; only the type checker and the reader need them here
+    from retinue.access.models import Account
+    from retinue.contacts.models import Contact
+    from retinue.interactions.models import Interaction
+    from retinue.storage import Store
+
+API_VERSION = 1
+"""The version of this page that plugins name in `plugin.toml`; it grows when a hook changes its meaning."""
+
+OLDEST_API_VERSION = 1
+"""The oldest version whose plugins still load."""
+
+REMOVED: dict[str, Removed] = {}
+"""Hooks that are no more, with their replacement; an implementation of one is refused at enable."""
+
+
+# --- Declare ---
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_permissions() -> Sequence[Permission]:
+    """Name the deeds of the plugin that roles can grant."""
+    raise NotImplementedError
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_settings() -> Sequence[Setting]:
+    """Name the values an administrator can set for the plugin."""
+    raise NotImplementedError
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_jobs() -> Sequence[Job]:
+    """Name the work that the plugin does after commit, and the function that does it."""
+    raise NotImplementedError
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_schedules() -> Sequence[Schedule]:
+    """Say which jobs run by the clock, and when."""
+    raise NotImplementedError
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_routes() -> Sequence[Route]:
+    """Give the HTTP handlers of the plugin and the path below which they stand."""
+    raise NotImplementedError
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_commands() -> Sequence[Command]:
+    """Give the subcommands that the plugin adds to the command line."""
+    raise NotImplementedError
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_fields() -> Sequence[Facet]:
+    """Give the tables with one row per contact whose fields become fields of the contact."""
+    raise NotImplementedError
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_interaction_kinds() -> Sequence[InteractionKind]:
+    """Name the kinds of interaction that the plugin records."""
+    raise NotImplementedError
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_webhook_events() -> Sequence[WebhookEvent]:
+    """Name the events of the plugin that other systems can subscribe to."""
+    raise NotImplementedError
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_import_targets() -> Sequence[ImportTarget]:
+    """Name the rows of the plugin that a file can be imported into."""
+    raise NotImplementedError
+
+
+# --- Ask ---
+
+
+@hook(mode="ask", phase="validate", on_failure="isolate", since="0.1")
+def contact_errors(store: Store, contacts: Sequence[Mapping[str, Any]]) -> Sequence[Problem]:
+    """Complain about contacts before they are written; pointers begin with the place in the list: ``/0/name``."""
+    raise NotImplementedError
+
+
+@hook(mode="ask", phase="validate", on_failure="isolate", since="0.1")
+def interaction_errors(store: Store, interactions: Sequence[Mapping[str, Any]]) -> Sequence[Problem]:
+    """Complain about interactions before they are recorded; pointers begin with the place in the list."""
+    raise NotImplementedError
+
+
+@hook(mode="ask", phase="read", on_failure="abort", since="0.1")
+def contact_refusals(store: Store, contact_ids: Sequence[UUID], purpose: str) -> Sequence[Refusal]:
+    """Name the contacts that may not be used for `purpose` (``email.marketing``); silence means they may."""
+    raise NotImplementedError
+
+
+@hook(mode="ask", phase="read", on_failure="abort", since="0.1")
+def erasure_refusals(store: Store, contact_ids: Sequence[UUID]) -> Sequence[Refusal]:
+    """Name the contacts that must not be erased yet, with the reason in law or contract."""
+    raise NotImplementedError
+
+
+@hook(mode="ask", phase="read", on_failure="abort", since="0.1")
+def contact_exports(store: Store, contact_ids: Sequence[UUID]) -> Sequence[ContactExport]:
+    """Give what the plugin holds about these contacts, for the copy a person may demand."""
+    raise NotImplementedError
+
+
+# --- Tell ---
+
+
+@hook(mode="tell", phase="in_transaction", on_failure="isolate", since="0.1")
+def contacts_created(store: Store, contacts: Sequence[Contact]) -> None:
+    """Contacts were created, by hand, API or import; they have their ids and are written."""
+
+
+@hook(mode="tell", phase="in_transaction", on_failure="isolate", since="0.1")
+def contacts_changed(store: Store, contacts: Sequence[Contact], changes: Sequence[FieldChange]) -> None:
+    """Contacts were changed; `changes` holds each changed field with its value before and after."""
+
+
+@hook(mode="tell", phase="in_transaction", on_failure="isolate", since="0.1")
+def contacts_removed(store: Store, contacts: Sequence[Contact]) -> None:
+    """Contacts were put in the bin; they can be brought back and keep their rows."""
+
+
+@hook(mode="tell", phase="in_transaction", on_failure="abort", since="0.1")
+def contacts_merged(store: Store, survivor: Contact, merged: Sequence[Contact]) -> None:
+    """Contacts were merged into one: move what points at `merged` to `survivor`; undo is a revert."""
+
+
+@hook(mode="tell", phase="in_transaction", on_failure="abort", since="0.1")
+def contacts_erased(store: Store, contact_ids: Sequence[UUID]) -> None:
+    """Persons are being erased: remove or blank what the plugin holds about them; a leftover undoes it."""
+
+
+@hook(mode="tell", phase="in_transaction", on_failure="isolate", since="0.1")
+def interactions_recorded(store: Store, interactions: Sequence[Interaction]) -> None:
+    """Interactions were added to timelines, corrections and withdrawals among them."""
+
+
+@hook(mode="tell", phase="in_transaction", on_failure="isolate", since="0.1")
+def accounts_deactivated(store: Store, accounts: Sequence[Account]) -> None:
+    """People of the staff left or were locked out; their sessions and tokens are already void."""
+
+
+@hook(mode="tell", phase="in_transaction", on_failure="isolate", since="0.1")
+def change_sets_reverted(store: Store, change_set_ids: Sequence[UUID]) -> None:
+    """Whole change sets (an import, a merge) were undone; recompute what was derived from them."""

@@ -1,0 +1,75 @@
+"""Storage: the one door to the database."""
+
+from retinue.storage.audit import AuditEntry, AuditSeal, ChangeSet, Verdict, seal_audit, verify_audit
+from retinue.storage.database import Database, explain_failure, make_engine
+from retinue.storage.declare import (
+    MODELS,
+    NOT_PERSONAL,
+    Access,
+    Base,
+    Field,
+    Privacy,
+    Sealed,
+    check_declarations,
+    contact_ref,
+    faults_of,
+    field,
+    fields_of,
+    key,
+    personal,
+    plugin_base,
+    ref,
+    sealed_fields,
+)
+from retinue.storage.folding import fold
+from retinue.storage.ids import INDEX_SUBJECT, SYSTEM_SUBJECT, new_id
+from retinue.storage.keys import KeyStore, MasterKeys
+from retinue.storage.scoping import Refused
+from retinue.storage.sealing import sealed
+from retinue.storage.sets import AccessReader, AccessSet, Share, parse_shares
+from retinue.storage.store import Store
+from retinue.storage.types import UtcDateTime, json_type
+
+__all__ = [
+    "INDEX_SUBJECT",
+    "MODELS",
+    "NOT_PERSONAL",
+    "SYSTEM_SUBJECT",
+    "Access",
+    "AccessReader",
+    "AccessSet",
+    "AuditEntry",
+    "AuditSeal",
+    "Base",
+    "ChangeSet",
+    "Database",
+    "Field",
+    "KeyStore",
+    "MasterKeys",
+    "Privacy",
+    "Refused",
+    "Sealed",
+    "Share",
+    "Store",
+    "UtcDateTime",
+    "Verdict",
+    "check_declarations",
+    "contact_ref",
+    "explain_failure",
+    "faults_of",
+    "field",
+    "fields_of",
+    "fold",
+    "json_type",
+    "key",
+    "make_engine",
+    "new_id",
+    "parse_shares",
+    "personal",
+    "plugin_base",
+    "ref",
+    "seal_audit",
+    "sealed",
+    "sealed_fields",
+    "verify_audit",
+]

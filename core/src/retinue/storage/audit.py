@@ -1,0 +1,298 @@
+"""The audit: what changed, by whom, through which plugin and hook; made from the flush itself, sealed in batches.
+
+An entry names the fields that changed in clear and keeps old and new values sealed under the contact's key, so that
+erasure closes the values and leaves the chain whole. Entries are numbered by `turn`, which grows with the order of
+commits: on PostgreSQL it is the transaction's id, on SQLite (one writer) the next number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import BigInteger, Integer, LargeBinary, String, Text, Uuid, func, insert, select, update
+from sqlalchemy.orm import Mapped
+
+from retinue.storage.declare import Access, Base, key, json_type, personal
+from retinue.storage.declare import field as column
+from retinue.storage.ids import SYSTEM_SUBJECT, new_id
+from retinue.storage.sealing import seal_row
+from retinue.storage.types import UtcDateTime
+
+if TYPE_CHECKING:
+    from retinue.storage.store import Store
+
+SEAL_ROWS = 1000
+"""Entries under one seal: an alteration is located to within this many."""
+
+
+class ChangeSet(Base):
+    """All changes of one deed; reverting it undoes them together."""
+
+    __tablename__ = "change_set"
+    __access__ = Access.system()
+    __audited__ = False  # it is the audit
+
+    id: Mapped[UUID] = key()
+    at: Mapped[datetime] = column(UtcDateTime, label="When", nullable=False, index=True)
+    action: Mapped[str] = column(String(80), label="Deed", nullable=False)
+    label: Mapped[str] = column(String(200), label="In words", nullable=False, default="")
+    actor_kind: Mapped[str] = column(String(10), label="Kind of actor", nullable=False)
+    actor_id: Mapped[UUID | None] = column(Uuid, label="Actor", index=True)
+    actor_name: Mapped[str] = column(String(200), label="Actor's name", nullable=False, default="")
+    entries: Mapped[int] = column(Integer, label="Changes", nullable=False, default=0)
+    reverts_id: Mapped[UUID | None] = column(Uuid, label="Reverts")
+    reverted_by_id: Mapped[UUID | None] = column(Uuid, label="Reverted by")
+
+
+class AuditEntry(Base):
+    """One change of one row, or one deed worth recording (an export, a refused sign-in)."""
+
+    __tablename__ = "audit_entry"
+    __access__ = Access.system()
+    __audited__ = False  # it is the audit
+
+    id: Mapped[UUID] = key()
+    turn: Mapped[int] = column(BigInteger, label="Order of commits", nullable=False, index=True)
+    change_set_id: Mapped[UUID] = column(Uuid, label="Change set", nullable=False, index=True)
+    at: Mapped[datetime] = column(UtcDateTime, label="When", nullable=False)
+    action: Mapped[str] = column(String(80), label="Deed", nullable=False, index=True)
+    table_name: Mapped[str | None] = column(String(63), label="Table")
+    row_id: Mapped[UUID | None] = column(Uuid, label="Row", index=True)
+    contact_id: Mapped[UUID | None] = column(Uuid, label="Contact", kind="contact", index=True)
+    actor_kind: Mapped[str] = column(String(10), label="Kind of actor", nullable=False)
+    actor_id: Mapped[UUID | None] = column(Uuid, label="Actor")
+    actor_name: Mapped[str] = column(String(200), label="Actor's name", nullable=False, default="")
+    plugin: Mapped[str | None] = column(String(63), label="Plugin")
+    hook: Mapped[str | None] = column(String(80), label="Hook")
+    fields: Mapped[list[str]] = column(json_type(), label="Fields changed", nullable=False)
+    detail: Mapped[dict[str, Any] | None] = column(json_type(), label="Facts, never personal data")
+    sealed_data: Mapped[bytes | None] = column(
+        LargeBinary, label="Old and new values", privacy=personal("accountability", erase="keep")
+    )
+
+
+class AuditSeal(Base):
+    """A seal over the next entries: Merkle root, count and the hash of the seal before."""
+
+    __tablename__ = "audit_seal"
+    __access__ = Access.system()
+    __audited__ = False  # it is the audit
+
+    number: Mapped[int] = column(Integer, label="Number", primary_key=True, autoincrement=False)
+    first_turn: Mapped[int] = column(BigInteger, label="First turn", nullable=False)
+    last_turn: Mapped[int] = column(BigInteger, label="Last turn", nullable=False)
+    entries: Mapped[int] = column(Integer, label="Entries", nullable=False)
+    root: Mapped[str] = column(String(64), label="Merkle root", nullable=False)
+    previous: Mapped[str] = column(String(64), label="Hash of the seal before", nullable=False)
+    hash: Mapped[str] = column(String(64), label="Hash of this seal", nullable=False)
+    at: Mapped[datetime] = column(UtcDateTime, label="When", nullable=False)
+    note: Mapped[str] = column(Text, label="Note", nullable=False, default="")
+
+
+@dataclass(slots=True)
+class Change:
+    """One row's change, as the flush saw it: field → (old, new)."""
+
+    action: str
+    table: str | None = None
+    row_id: UUID | None = None
+    contact_id: UUID | None = None
+    fields: list[str] = field(default_factory=list)
+    values: dict[str, Any] | None = None
+    subject: UUID = SYSTEM_SUBJECT
+    detail: dict[str, Any] | None = None
+
+
+class Auditor:
+    """Writes a transaction's entries, and its change set at the first of them."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.change_set_id = new_id()
+        self.action, self.label = "", ""
+        self.reverts_id: UUID | None = None
+        self.entries = 0
+        self._turn: int | None = None
+        self._written = -1
+
+    def write(self, changes: Iterable[Change]) -> None:
+        """Insert one entry for each change, through the transaction's own connection."""
+        rows = [self._row(change) for change in changes]
+        if not rows:
+            return
+        connection = self.store.raw_connection()
+        turn = self._turn if self._turn is not None else self._take_turn(connection)
+        for row in rows:
+            row["turn"] = turn
+        if not self.action:
+            self.action = rows[0]["action"]
+        if self.entries == 0:
+            connection.execute(insert(ChangeSet), [self._change_set()])
+        connection.execute(insert(AuditEntry), rows)
+        self.entries += len(rows)
+
+    def close(self) -> None:
+        """Note the number of entries and the final name of the deed on the change set, before the commit."""
+        if self.entries and self.entries != self._written:
+            self._written = self.entries
+            mine = update(ChangeSet.__table__).where(ChangeSet.id == self.change_set_id)  # type: ignore[arg-type]  # a mapped class's table
+            self.store.raw_connection().execute(mine.values(entries=self.entries, action=self.action, label=self.label))
+
+    def _take_turn(self, connection: Any) -> int:
+        if connection.dialect.name == "sqlite":
+            self._turn = int(connection.scalar(select(func.coalesce(func.max(AuditEntry.turn), 0) + 1)))
+        else:
+            own = "SELECT pg_current_xact_id()::text::bigint"
+            self._turn = int(connection.exec_driver_sql(own).scalar_one())
+        return self._turn
+
+    def _change_set(self) -> dict[str, Any]:
+        actor = self.store.author
+        return {
+            "id": self.change_set_id,
+            "at": self.store.now,
+            "action": self.action,
+            "label": self.label,
+            "actor_kind": actor.kind,
+            "actor_id": actor.id,
+            "actor_name": actor.name,
+            "entries": 0,
+            "reverts_id": self.reverts_id,
+        }
+
+    def _row(self, change: Change) -> dict[str, Any]:
+        actor, entry_id, blob = self.store.author, new_id(), None
+        if change.values is not None:
+            cipher = self.store.keys.cipher(change.subject)
+            blob = seal_row(cipher, change.values, "audit_entry", (entry_id, change.subject))
+        return {
+            "id": entry_id,
+            "change_set_id": self.change_set_id,
+            "at": self.store.now,
+            "action": change.action,
+            "table_name": change.table,
+            "row_id": change.row_id,
+            "contact_id": change.contact_id,
+            "actor_kind": actor.kind,
+            "actor_id": actor.id,
+            "actor_name": actor.name,
+            "plugin": self.store.plugin,
+            "hook": self.store.hook,
+            "fields": change.fields,
+            "detail": change.detail,
+            "sealed_data": blob,
+        }
+
+
+# ---- sealing off the write path, and proof ---------------------------------------------------------------------
+_GENESIS = "0" * 64
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+def _leaf(row: Any) -> bytes:
+    values = [str(v) if isinstance(v, UUID) else v.isoformat() if isinstance(v, datetime) else v for v in row]
+    return hashlib.sha256(b"\x00" + _encode(values)).digest()
+
+
+def merkle_root(leaves: list[bytes]) -> bytes:
+    """Return the Merkle tree hash of `leaves` (RFC 9162, section 2.1: distinct prefixes for leaf and node)."""
+    if not leaves:
+        return hashlib.sha256(b"").digest()
+    level = leaves
+    while len(level) > 1:
+        pairs = [hashlib.sha256(b"\x01" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=False)]
+        level = pairs + ([level[-1]] if len(level) % 2 else [])
+    return level[0]
+
+
+def _seal_hash(row: dict[str, Any]) -> str:
+    names = ("number", "first_turn", "last_turn", "entries", "root", "previous")
+    return hashlib.sha256(_encode([row[n] for n in names])).hexdigest()
+
+
+def _entries_after(store: Store, turn: int, horizon: int | None) -> Iterator[list[Any]]:
+    """Yield whole turns after `turn` in groups of at least SEAL_ROWS entries."""
+    statement = select(AuditEntry.__table__).where(AuditEntry.turn > turn).order_by(AuditEntry.turn, AuditEntry.id)
+    if horizon is not None:
+        statement = statement.where(AuditEntry.turn < horizon)
+    group: list[Any] = []
+    for rows in store.stream(statement, size=SEAL_ROWS):
+        for row in rows:
+            if len(group) >= SEAL_ROWS and row.turn != group[-1].turn:
+                yield group
+                group = []
+            group.append(row)
+    if group:
+        yield group
+
+
+def seal_audit(store: Store) -> int:
+    """Seal every committed entry that has no seal yet; returns how many seals were made.
+
+    On PostgreSQL entries of transactions still open are left for the next time, since they may commit below
+    what was sealed: the horizon is the oldest transaction that still runs.
+    """
+    system = store.system("seal audit")
+    last = system.first(select(AuditSeal).order_by(AuditSeal.number.desc()).limit(1))
+    number, turn, previous = (last.number, last.last_turn, last.hash) if last else (0, 0, _GENESIS)
+    horizon = None
+    if store.database_kind == "postgresql":
+        oldest = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+        horizon = store.raw_connection().exec_driver_sql(oldest).scalar_one()
+    made = 0
+    for group in _entries_after(system, turn, horizon):
+        number += 1
+        row = {
+            "number": number,
+            "first_turn": group[0].turn,
+            "last_turn": group[-1].turn,
+            "entries": len(group),
+            "root": merkle_root([_leaf(r) for r in group]).hex(),
+            "previous": previous,
+        }
+        previous = _seal_hash(row)
+        store.raw_connection().execute(insert(AuditSeal), [{**row, "hash": previous, "at": store.now, "note": ""}])
+        made += 1
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What `verify_audit` found: counts, the head to compare with a checkpoint kept elsewhere, and the faults."""
+
+    seals: int
+    entries: int
+    unsealed: int
+    head: str
+    faults: tuple[str, ...]
+
+
+def verify_audit(store: Store, *, checkpoint: tuple[int, str] | None = None) -> Verdict:
+    """Recompute every seal and say where the audit was altered.
+
+    `checkpoint` is (number of seals, head) noted earlier outside this database; without one, a tail cut off
+    together with its seals cannot be noticed.
+    """
+    system = store.system("verify audit")
+    faults: list[str] = []
+    previous, expected, entries, turn = _GENESIS, 1, 0, 0
+    seals = system.scalars(select(AuditSeal).order_by(AuditSeal.number))
+    for seal in seals:
+        row = {n: getattr(seal, n) for n in ("number", "first_turn", "last_turn", "entries", "root", "previous")}
+        if seal.number != expected or seal.previous != previous or _seal_hash(row) != seal.hash:
+            faults.append(f"seal {seal.number}: the chain of seals is broken here")
+        within = (AuditEntry.turn > turn) & (AuditEntry.turn <= seal.last_turn)
+        rows = system.rows(select(AuditEntry.__table__).where(within).order_by(AuditEntry.turn, AuditEntry.id))
+        if len(rows) != seal.entries or merkle_root([_leaf(r) for r in rows]).hex() != seal.root:
+            faults.append(f"seal {seal.number}: entries of turns {seal.first_turn} to {seal.last_turn} were altered")
+        previous, expected, turn, entries = seal.hash, seal.number + 1, seal.last_turn, entries + len(rows)
+    if checkpoint and (len(seals) < checkpoint[0] or seals[checkpoint[0] - 1].hash != checkpoint[1]):
+        faults.append(f"checkpoint {checkpoint[0]}: the audit does not lead to the head noted then")
+    unsealed = system.scalar(select(func.count()).select_from(AuditEntry).where(AuditEntry.turn > turn)) or 0
+    return Verdict(len(seals), entries, unsealed, previous, tuple(faults))

@@ -1,0 +1,183 @@
+"""Opening a database: one engine, explicit transactions, and a Store for each actor's transaction."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm.exc import StaleDataError
+
+from retinue.actor import Actor
+from retinue.errors import Misconfigured, Stale, Unavailable
+from retinue.storage.declare import MODELS, Base, check_declarations
+from retinue.storage.keys import KeyStore, MasterKeys
+from retinue.storage.scoping import Scope, Variant, current_scope, scoped_dialect
+from retinue.storage.store import Enqueue, Store
+
+Kind = Literal["sqlite", "postgresql"]
+_MAX_VARIANTS = 64
+
+
+def make_engine(url: str | URL, *, busy_seconds: float = 10.0, pool_size: int = 10) -> Engine:
+    """Return an engine with explicit transactions; SQLite gets WAL, secure_delete, foreign keys and a busy timeout."""
+    parsed = make_url(url)
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        return _sqlite_engine(parsed, busy_seconds)
+    if backend == "postgresql":
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            connect_args={"options": "-c timezone=UTC", "connect_timeout": 10},
+        )
+    raise Misconfigured(f"database {backend} is not supported", remedy="Use sqlite:///… or postgresql://…")
+
+
+def _sqlite_engine(url: URL, busy_seconds: float) -> Engine:
+    if url.database and url.database != ":memory:" and not Path(url.database).parent.is_dir():
+        raise Misconfigured(f"the folder of {url.database} is not there", remedy="Run `retinue init` first.")
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": busy_seconds})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, so that DDL and SAVEPOINT are transactional
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON", "foreign_keys=ON", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute(f"PRAGMA busy_timeout={int(busy_seconds * 1000)}")
+        connection.execute("PRAGMA cache_size=-32000")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A writer takes the write lock at once: upgrading a read transaction later could only fail.
+        write = connection.get_execution_options().get("retinue_write", True)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def explain_failure(fault: SQLAlchemyError) -> Exception:
+    """Return the error a person should see for what the database said; unknown ones come back as they are."""
+    if isinstance(fault, StaleDataError):
+        return Stale("the row was changed or removed by someone else", remedy="Read it again and repeat your change.")
+    words = str(getattr(fault, "orig", fault)).lower()
+    if "disk is full" in words or "no space left" in words or "disk full" in words:
+        return Unavailable("the disk is full", code="disk-full", remedy="Free space and try again; nothing was changed.")
+    if "database is locked" in words or "lock timeout" in words or "deadlock" in words or "could not serialize" in words:
+        return Unavailable("the database is busy", code="busy", remedy="Try again.", headers={"Retry-After": "1"})
+    if isinstance(fault, DBAPIError) and (fault.connection_invalidated or "connection" in words or "unable to open" in words):
+        return Unavailable("the database does not answer", code="database-away", remedy="Try again in a moment.")
+    return fault
+
+
+class Database:
+    """The data, the key store, and the one way in: `store`."""
+
+    def __init__(self, engine: Engine, keys: KeyStore) -> None:
+        self.engine = engine
+        self.keys = keys
+        self.kind: Kind = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
+        self._variants: dict[Variant, Any] = {}
+        # On SQLite one thread at a time: eight threads halve the throughput (they fight for the interpreter's lock).
+        self._gate: Any = threading.RLock() if self.kind == "sqlite" else contextlib.nullcontext()
+        event.listen(engine, "before_execute", _set_scope)
+
+    @classmethod
+    def open(
+        cls, url: str | URL, keys_url: str | URL, masters: MasterKeys, *, busy_seconds: float = 10.0, pool_size: int = 10
+    ) -> Database:
+        """Open data and key store; raises Misconfigured if the master key does not fit, Unavailable if away."""
+        if str(url) == str(keys_url):
+            raise Misconfigured("data and keys must not share a database", remedy="Give [keys] url a database of its own.")
+        try:
+            keys = KeyStore(make_engine(keys_url, busy_seconds=busy_seconds, pool_size=pool_size), masters)
+            keys.prepare()
+            engine = make_engine(url, busy_seconds=busy_seconds, pool_size=pool_size)
+            with engine.connect() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except SQLAlchemyError as fault:
+            raise explain_failure(fault) from fault
+        check_declarations(list(MODELS.values()))
+        return cls(engine, keys)
+
+    def create_schema(self) -> None:
+        """Create core's tables without migrations, for tests of single rooms."""
+        with self.engine.begin() as connection:
+            Base.metadata.create_all(connection)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Yield a bare connection in one transaction: for migrations and the jobs engine only."""
+        with self._gate, self.engine.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def store(
+        self,
+        actor: Actor,
+        *,
+        readonly: bool = False,
+        plugin: str | None = None,
+        hooks: Any = None,
+        jobs: Enqueue | None = None,
+    ) -> Iterator[Store]:
+        """Yield a Store for one transaction of `actor`; commits on a clean exit, rolls back on any exception."""
+        with self._gate:
+            try:
+                with self._connection(readonly) as connection:
+                    store = Store(self, connection, actor, readonly=readonly, hooks=hooks, jobs=jobs)
+                    store.plugin = plugin
+                    try:
+                        yield store
+                        store.finish()
+                    finally:
+                        store.release()
+            except SQLAlchemyError as fault:
+                explained = explain_failure(fault)
+                if explained is fault:
+                    raise
+                raise explained from fault
+
+    @contextlib.contextmanager
+    def _connection(self, readonly: bool) -> Iterator[Connection]:
+        options: dict[str, Any] = {"retinue_write": not readonly}
+        if readonly and self.kind == "postgresql":
+            options["postgresql_readonly"] = True
+        with self.engine.connect() as connection:
+            connection.execution_options(**options)
+            with connection.begin():
+                yield connection
+
+    def speak(self, connection: Connection, scope: Scope) -> Connection:
+        """Return `connection` as one that compiles and binds by `scope`, in the same transaction."""
+        spoken = object.__new__(Connection)
+        spoken.__dict__.update(connection.__dict__)
+        spoken.dialect = self._dialect(scope.variant)
+        spoken._execution_options = connection._execution_options.union({"retinue_scope": scope})
+        return spoken
+
+    def _dialect(self, variant: Variant) -> Any:
+        if variant not in self._variants:
+            if len(self._variants) >= _MAX_VARIANTS:
+                self._variants.pop(next(iter(self._variants)))
+            self._variants[variant] = scoped_dialect(self.engine.dialect, variant)
+        return self._variants[variant]
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+        self.keys.engine.dispose()
+
+
+def _set_scope(connection: Connection, *_: Any) -> None:
+    scope = connection.get_execution_options().get("retinue_scope")
+    if scope is not None:
+        current_scope.set(scope)

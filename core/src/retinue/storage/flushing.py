@@ -1,0 +1,196 @@
+"""What happens at every flush: ids, write checks, keys, sealing, and the audit, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import event, inspect, select
+from sqlalchemy.orm import Session
+
+from retinue.actor import Reach
+from retinue.errors import Denied, NotFound
+from retinue.storage.audit import Change
+from retinue.storage.declare import MODELS, Sealed, fields_of, sealed_fields
+from retinue.storage.ids import SYSTEM_SUBJECT, new_id
+from retinue.storage.sealing import seal_row, subject_of
+from retinue.storage.sets import AccessSet, is_within
+
+if TYPE_CHECKING:
+    from retinue.storage.store import Store
+
+
+def _before_flush(session: Session, _context: Any, _instances: Any) -> None:
+    store: Store | None = session.info.get("store")
+    if store is None:
+        return
+    new = list(session.new)
+    dirty = [row for row in session.dirty if session.is_modified(row)]
+    deleted = list(session.deleted)
+    for row in new:
+        if hasattr(row, "id") and row.id is None:
+            row.id = new_id()
+    check_writes(store, new, dirty, deleted)
+    store.keys.create_keys(row.id for row in new if isinstance(row, Sealed) and type(row).__subject__ == "id")
+    changes = [_created(row) for row in new if type(row).__audited__]
+    changes += [change for row in dirty if type(row).__audited__ and (change := _changed(store, row))]
+    changes += [_removed(store, row) for row in deleted if type(row).__audited__]
+    seal_dirty(store, [row for row in (*new, *dirty) if isinstance(row, Sealed)])
+    session.info.setdefault("changes", []).extend(changes)
+
+
+def _after_flush(session: Session, _context: Any) -> None:
+    store: Store | None = session.info.get("store")
+    changes = session.info.pop("changes", None)
+    if store is not None and changes:
+        store.auditor.write(changes)
+
+
+event.listen(Session, "before_flush", _before_flush)
+event.listen(Session, "after_flush", _after_flush)
+
+
+# ---- sealing ---------------------------------------------------------------------------------------------------
+def seal_dirty(store: Store, rows: Iterable[Any]) -> None:
+    """Seal the changed values of `rows`, asking the key store once."""
+    due = [row for row in rows if row.__dict__.get("_sealed_dirty")]
+    subjects = {id(row): subject_of(row) for row in due}
+    ciphers = store.keys.ciphers(subjects.values())
+    for row in due:
+        subject = subjects[id(row)]
+        cipher = ciphers.get(subject) or store.keys.cipher(subject)
+        values = {**row.__dict__.get("_sealed_hidden", {}), **row.__dict__["_sealed_values"]}
+        row.sealed_data = seal_row(cipher, values, row.__table__.name, (row.id, subject))
+        row.__dict__["_sealed_dirty"] = False
+
+
+# ---- write checks ----------------------------------------------------------------------------------------------
+def check_writes(store: Store, new: list[Any], dirty: list[Any], deleted: list[Any]) -> None:
+    """Raise Denied or NotFound if the actor may not write these rows; the system may."""
+    actor = store.actor
+    if actor.kind == "system":
+        return
+    if store.readonly:
+        raise Denied("this transaction only reads")
+    if actor.locked_fields or actor.hidden_fields:
+        for row in (*new, *dirty):
+            _check_locked(store, row)
+    for row in (*new, *dirty):
+        if row.__table__.info["access"].mode == "contacts":
+            _check_contact(store, row, created=row in new)
+    check_parents(store, (*new, *dirty))
+
+
+def _check_locked(store: Store, row: Any) -> None:
+    closed = store.actor.locked_fields | store.actor.hidden_fields
+    table, state = row.__table__.name, inspect(row)
+    touched = {a.key for a in state.mapper.column_attrs if state.attrs[a.key].history.has_changes()}
+    touched |= set(row.__dict__.get("_sealed_before", ()))
+    if "custom" in touched:
+        history = state.attrs["custom"].history
+        old, new = (history.deleted or [{}])[0] or {}, (history.added or [{}])[0] or {}
+        touched |= {f"custom.{k}" for k in {*old, *new} if old.get(k) != new.get(k)}
+    for name in sorted(touched):
+        if f"{table}.{name}" in closed and (state.persistent or getattr(row, name, None) is not None):
+            raise Denied(f"the field {name} may not be changed", code="field-locked")
+
+
+def _check_contact(store: Store, row: Any, *, created: bool) -> None:
+    if not created and not inspect(row).attrs["access_id"].history.has_changes():
+        return
+    reach = store.actor.reach("contact.create" if created else "contact.change")
+    if reach is Reach.ALL or store.actor.may("contact.assign"):
+        return
+    content = store.raw_connection().scalar(select(AccessSet.content).where(AccessSet.id == row.access_id))
+    if content is None or not is_within(content, store.actor, reach):
+        raise Denied("this owner or team is beyond what you may assign", code="assign-denied")
+
+
+def check_parents(store: Store, rows: Iterable[Any]) -> None:
+    """Raise NotFound if a row points at a parent that its writer cannot see; one statement per parent table."""
+    rows = list(rows)
+    fresh = {row.id for row in rows if inspect(row).pending or inspect(row).transient}
+    wanted: dict[str, set[UUID]] = {}
+    for row in rows:
+        access = row.__table__.info["access"]
+        if access.mode != "through":
+            continue
+        for column in access.columns:
+            value = getattr(row, column)
+            if value is not None and value not in fresh:
+                wanted.setdefault(access.parent, set()).add(value)
+    for parent, ids in wanted.items():
+        check_visible(store, parent, ids)
+
+
+def check_visible(store: Store, parent: str, ids: set[UUID]) -> None:
+    """Raise NotFound unless the actor sees every row of `ids` in table `parent`."""
+    model, seen = MODELS[parent], set()
+    with store.session.no_autoflush:
+        todo = list(ids)
+        for start in range(0, len(todo), 500):
+            seen.update(store.session.scalars(select(model.id).where(model.id.in_(todo[start : start + 500]))))
+    for missing in ids - seen:
+        raise NotFound(f"{parent} {missing} does not exist")
+
+
+# ---- what the audit sees -----------------------------------------------------------------------------------------
+_UNAUDITED = frozenset({"sealed_data", "version", "updated_at", "id"})
+
+
+def contact_of(row: Any) -> UUID | None:
+    """Return the contact a row is about, if any."""
+    access = row.__table__.info["access"]
+    if access.mode == "contacts":
+        return row.id  # type: ignore[no-any-return]  # every contact's id is a UUID
+    if access.mode == "through" and access.parent == "contact":
+        return getattr(row, access.columns[0])  # type: ignore[no-any-return]  # as above
+    return getattr(row, "contact_id", None)
+
+
+def audit_subject(row: Any) -> UUID:
+    """Return under whose key a row's old and new values are sealed in the audit."""
+    return contact_of(row) or SYSTEM_SUBJECT
+
+
+def _change(row: Any, verb: str, fields: list[str], values: dict[str, Any] | None) -> Change:
+    return Change(
+        action=f"{type(row).__noun__}.{verb}",
+        table=row.__table__.name,
+        row_id=getattr(row, "id", None),
+        contact_id=contact_of(row),
+        fields=fields,
+        values=values,
+        subject=audit_subject(row),
+    )
+
+
+def _created(row: Any) -> Change:
+    fields = [n for n in fields_of(type(row)) if n not in _UNAUDITED and row.__dict__.get(n) is not None]
+    fields += [n for n in row.__dict__.get("_sealed_values", ())]
+    return _change(row, "create", sorted(fields), None)
+
+
+def _changed(store: Store, row: Any) -> Change | None:
+    state, values = inspect(row), {}
+    for name, declared in fields_of(type(row)).items():
+        if name in _UNAUDITED or declared.derived or name not in state.mapper.column_attrs:
+            continue
+        history = state.attrs[name].history
+        if history.has_changes():
+            values[name] = [history.deleted[0] if history.deleted else None, history.added[0] if history.added else None]
+    for name, before in row.__dict__.get("_sealed_before", {}).items():
+        after = row.__dict__["_sealed_values"].get(name)
+        if after != before:
+            values[name] = [before, after]
+    row.__dict__.pop("_sealed_before", None)
+    return _change(row, "change", sorted(values), values) if values else None
+
+
+def _removed(store: Store, row: Any) -> Change:
+    if isinstance(row, Sealed):
+        store.unseal([row])
+    values = {n: [getattr(row, n), None] for n in fields_of(type(row)) if n != "sealed_data"}
+    values.update({n: [getattr(row, n), None] for n in sealed_fields(type(row))})
+    return _change(row, "remove", sorted(values), values)

@@ -1,0 +1,37 @@
+"""Search folding: one spelling for what people type and what is stored, the same on both databases."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+_LETTERS = str.maketrans(
+    {
+        "ı": "i",
+        "ß": "ss",
+        "ø": "o",
+        "ł": "l",
+        "đ": "d",
+        "æ": "ae",
+        "œ": "oe",
+        "þ": "th",
+        "ð": "d",
+        "ħ": "h",
+        "ŋ": "n",
+        "’": "'",
+        "ё": "е",
+    }
+)
+
+
+@lru_cache(maxsize=20_000)
+def fold(text: str) -> str:
+    """Return `text` as search sees it: lower case, without diacritics, single spaces.
+
+    ``Yıldırım`` becomes ``yildirim``, ``Dvořák`` ``dvorak``, ``Straße`` ``strasse``, ``Пётр`` ``петр``;
+    scripts are not transliterated.
+    """
+    if text.isascii():
+        return " ".join(text.lower().split())
+    plain = unicodedata.normalize("NFKD", text.replace("ẞ", "ß").casefold().translate(_LETTERS))
+    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).translate(_LETTERS).split())

@@ -1,0 +1,274 @@
+"""Row scope, put into the SQL itself: the compiler renders every protected table as the rows its actor may see.
+
+Each FROM of a protected table becomes ``(SELECT … FROM t WHERE <rule>) AS t``, each UPDATE and DELETE gets the rule
+in its WHERE, and hidden columns are NULL inside that subquery. It happens below the ORM and below Core, so joins,
+subqueries, aggregates, relationship loads, refreshes and bulk statements are all covered, and a fragment of text,
+which could break out of the rule, is refused. Ids come in as bound values, so compiled statements stay cached.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, String, Table, Uuid, bindparam
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql import ColumnElement, visitors
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from retinue.errors import Denied, RetinueError
+from retinue.storage.declare import Access
+
+
+class Refused(RetinueError):
+    """A statement that cannot be scoped: a fault of the code that made it, not of the person."""
+
+    code = "unscoped-statement"
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way of compiling: what is scoped, and which fields (``contact.revenue``) are hidden."""
+
+    read_scoped: bool = True
+    write_scoped: bool = True
+    system: bool = False
+    raw: bool = False
+    nobody: bool = False
+    hidden: frozenset[str] = frozenset()
+
+    def hidden_columns(self, table: str) -> frozenset[str]:
+        """Return the hidden names of `table`, a custom field as ``custom.<key>``."""
+        return frozenset(name.removeprefix(f"{table}.") for name in self.hidden if name.startswith(f"{table}."))
+
+
+@dataclass(slots=True)
+class Scope:
+    """What one transaction's actor may see; its ids are the values of the bound rule."""
+
+    variant: Variant
+    readable: set[int] = field(default_factory=set)
+    writable: set[int] = field(default_factory=set)
+    account_id: UUID | None = None
+    team_ids: frozenset[UUID] = frozenset()
+    _rendered: dict[tuple[str, bool], Any] = field(default_factory=dict)
+
+    def admit(self, access_id: int) -> None:
+        """Let a set made in this transaction be seen and written by it."""
+        self.readable.add(access_id)
+        self.writable.add(access_id)
+        self._rendered.clear()
+
+    def value(self, name: str, as_json: bool) -> Any:
+        """Return the ids called `name` in the shape the database wants, computed once."""
+        found = self._rendered.get((name, as_json))
+        if found is None:
+            ids: Iterable[Any] = {"read": self.readable, "write": self.writable, "teams": self.team_ids}[name]
+            found = json.dumps([i.hex if isinstance(i, UUID) else i for i in ids]) if as_json else list(ids)
+            self._rendered[name, as_json] = found
+        return found
+
+
+_DENY = Scope(Variant(nobody=True))
+current_scope: contextvars.ContextVar[Scope] = contextvars.ContextVar("retinue_scope", default=_DENY)
+
+
+def _ids(name: str, as_json: bool, type_: Any) -> Any:
+    return bindparam(f"retinue_{name}", callable_=lambda: current_scope.get().value(name, as_json), type_=type_)
+
+
+_NOBODY_ID = UUID(int=0)
+_ME: Any = bindparam("retinue_me", callable_=lambda: current_scope.get().account_id or _NOBODY_ID, type_=Uuid())
+_SQLITE = {name: _ids(name, True, String()) for name in ("read", "write", "teams")}
+_POSTGRES = {
+    "read": _ids("read", False, ARRAY(BigInteger)),
+    "write": _ids("write", False, ARRAY(BigInteger)),
+    "teams": _ids("teams", False, ARRAY(Uuid)),
+}
+
+
+class _Rule(ColumnElement[bool]):
+    """The rule of a table as a WHERE element of an UPDATE or DELETE."""
+
+    __visit_name__ = "retinue_rule"
+    inherit_cache = False
+    type = Boolean()
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+
+class ScopingCompiler(SQLCompiler):
+    """Mixin over a dialect's compiler that renders protected tables scoped."""
+
+    @property
+    def _variant(self) -> Variant:
+        return cast(Variant, self.dialect.retinue_variant)  # type: ignore[attr-defined]  # set by scoped_dialect
+
+    # ---- rules -----------------------------------------------------------------------------------------------
+    def _in(self, column: str, name: str) -> str:
+        if self.dialect.name == "sqlite":
+            return f"{column} IN (SELECT value FROM json_each({self.process(_SQLITE[name])}))"
+        return f"{column} = ANY({self.process(_POSTGRES[name])})"
+
+    def _rule(self, table: Table, name: str, *, write: bool = False) -> str:
+        """Return the SQL that holds for the rows of `table`, called `name` here, that the actor may see."""
+        access, variant = _access_of(table), self._variant
+        if access.mode == "system":
+            return ""
+        if variant.nobody:
+            return "1 = 0"
+        if access.mode == "contacts":
+            return self._contacts_rule(name, write)
+        if access.mode == "through":
+            return " AND ".join(self._parent_rule(table, name, column, access) for column in access.columns)
+        if access.mode == "owned" and not variant.system:
+            return self._owned_rule(access, name)
+        return ""
+
+    def _contacts_rule(self, name: str, write: bool) -> str:
+        parts = [f"{name}.removed_at IS NULL"]
+        if self._variant.read_scoped:
+            parts.append(self._in(f"{name}.access_id", "read"))
+        if write and self._variant.write_scoped:
+            parts.append(self._in(f"{name}.access_id", "write"))
+        return " AND ".join(parts)
+
+    def _parent_rule(self, table: Table, name: str, column: str, access: Access) -> str:
+        parent = table.metadata.tables.get(access.parent)
+        if parent is None:
+            parent = next(f.column.table for f in table.c[column].foreign_keys)
+        alias = f"_{parent.name}"
+        rule = self._rule(parent, alias)
+        source = f"{self.preparer.format_table(parent)} AS {alias}"
+        exists = f"EXISTS (SELECT 1 FROM {source} WHERE {alias}.id = {name}.{column}{' AND ' + rule if rule else ''})"
+        return f"({name}.{column} IS NULL OR {exists})" if access.optional else exists
+
+    def _owned_rule(self, access: Access, name: str) -> str:
+        parts = [f"{name}.{access.columns[0]} = {self.process(_ME)}"]
+        if access.team:
+            parts.append(self._in(f"{name}.{access.team}", "teams"))
+        if access.public:
+            parts.append(f"{name}.{access.public}{' = 1' if self.dialect.name == 'sqlite' else ''}")
+        return "(" + " OR ".join(parts) + ")"
+
+    # ---- rendering -------------------------------------------------------------------------------------------
+    def visit_retinue_rule(self, element: _Rule, **_: Any) -> str:
+        """Render the rule of an UPDATE's or DELETE's own table."""
+        return self._rule(element.table, self.preparer.format_table(element.table), write=True) or "1 = 1"
+
+    def visit_table(self, table: Any, asfrom: bool = False, iscrud: bool = False, **kw: Any) -> str:  # type: ignore[override]  # the base's long list of keywords passes through
+        """Render a table in a FROM as the rows the actor may see."""
+        inside_alias = kw.pop("inside_alias", False)
+        plain = super().visit_table(table, asfrom=asfrom, iscrud=iscrud, **kw)
+        if not isinstance(table, Table):
+            raise Refused(f"a table that is only a name ({table.name}) cannot be scoped: use the mapped class")
+        if not asfrom or self._variant.raw:
+            return plain
+        self._check_system(table)
+        if iscrud:
+            return plain
+        name = self.preparer.format_table(table)
+        rule, columns = self._rule(table, name), self._columns(table)
+        if not rule and columns == "*":
+            return plain
+        scoped = f"(SELECT {columns} FROM {name}{' WHERE ' + rule if rule else ''})"
+        return scoped if inside_alias else f"{scoped} AS {name}"
+
+    def _columns(self, table: Table) -> str:
+        hidden = self._variant.hidden_columns(table.name)
+        if not hidden:
+            return "*"
+        custom = sorted(name.removeprefix("custom.") for name in hidden if name.startswith("custom."))
+        parts = []
+        for column in table.columns:
+            name = self.preparer.quote(column.name)
+            if column.name in hidden:
+                parts.append(f"NULL AS {name}")
+            elif column.name == "custom" and custom:
+                parts.append(f"{self._without_keys(name, custom)} AS {name}")
+            else:
+                parts.append(name)
+        return ", ".join(parts)
+
+    def _without_keys(self, column: str, keys: list[str]) -> str:
+        literals = [self.render_literal_value(key, String()) for key in keys]
+        if self.dialect.name == "sqlite":
+            paths = ", ".join(f"'$.' || json_quote({literal})" for literal in literals)
+            return f"json_remove({column}, {paths})"
+        return f"({column} - ARRAY[{', '.join(literals)}]::text[])"
+
+    def visit_alias(self, alias: Any, asfrom: bool = False, **kw: Any) -> str:  # type: ignore[override]  # as above
+        """Render an alias; the table inside it is scoped without a name of its own."""
+        if asfrom and isinstance(alias.element, Table) and not kw.get("ashint"):
+            kw["inside_alias"] = True
+        return super().visit_alias(alias, asfrom=asfrom, **kw)
+
+    def visit_update(self, update_stmt: Any, *args: Any, **kw: Any) -> str:
+        """Render an UPDATE with the rule of its table."""
+        return super().visit_update(self._guarded(update_stmt), *args, **kw)
+
+    def visit_delete(self, delete_stmt: Any, *args: Any, **kw: Any) -> str:
+        """Render a DELETE with the rule of its table."""
+        return super().visit_delete(self._guarded(delete_stmt), *args, **kw)
+
+    def _guarded(self, statement: Any) -> Any:
+        table = statement.table
+        if self._variant.raw:
+            return statement
+        self._check_system(table)
+        hidden = self._variant.hidden_columns(table.name)
+        if hidden and any(getattr(e, "table", None) is table and e.name in hidden for e in _columns_in(statement)):
+            raise Denied(f"a field of {table.name} used here may not be read")
+        return statement.where(_Rule(table))
+
+    def _check_system(self, table: Table) -> None:
+        if _access_of(table).mode == "system" and not self._variant.system:
+            raise Refused(f"table {table.name} belongs to the system: use store.system(reason)")
+
+    # ---- what cannot be scoped -------------------------------------------------------------------------------
+    def visit_textclause(self, textclause: Any, *args: Any, **kw: Any) -> str:
+        """Refuse a fragment of text: it could reach around the rule."""
+        if not self._variant.raw:
+            raise Refused("a fragment of SQL text cannot be scoped: build it from mapped columns")
+        return super().visit_textclause(textclause, *args, **kw)
+
+    def visit_textual_select(self, taf: Any, *args: Any, **kw: Any) -> str:
+        """Refuse a select made of text."""
+        if not self._variant.raw:
+            raise Refused("a select made of text cannot be scoped: build it from mapped columns")
+        return super().visit_textual_select(taf, *args, **kw)
+
+    def visit_column(self, column: Any, *args: Any, **kw: Any) -> str:
+        """Render a column; a literal one is text in disguise, `*` and numbers excepted."""
+        if column.is_literal and not self._variant.raw and column.name not in ("*", "1"):
+            raise Refused("a literal column cannot be scoped: build it from mapped columns")
+        return super().visit_column(column, *args, **kw)
+
+
+def _columns_in(statement: Any) -> Iterable[Any]:
+    parts = [*statement._where_criteria, *(getattr(statement, "_returning", ()) or ())]
+    return (e for part in parts for e in visitors.iterate(part) if e.__visit_name__ == "column")
+
+
+def _access_of(table: Table) -> Access:
+    access = table.info.get("access")
+    if access is None:
+        raise Refused(f"table {table.name} has no access rule: give its class an __access__")
+    return cast(Access, access)
+
+
+def scoped_dialect(base: Dialect, variant: Variant) -> Dialect:
+    """Return a copy of `base` that compiles by `variant`; statement caches keep the variants apart by it."""
+    dialect = object.__new__(type(base))
+    dialect.__dict__.update(base.__dict__)
+    dialect.__dict__.pop("_type_memos", None)
+    compiler = base.statement_compiler
+    dialect.statement_compiler = type(f"Scoping{compiler.__name__}", (ScopingCompiler, compiler), {})
+    dialect.retinue_variant = variant  # type: ignore[attr-defined]  # read by the compiler
+    return dialect

@@ -1,0 +1,348 @@
+"""The Store: one transaction for one actor, and the only door to the rows."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from uuid import UUID
+
+from sqlalchemy import Connection, Delete, Row, Select, Update, func, select
+from sqlalchemy.orm import Session
+
+from retinue.actor import Actor, Reach
+from retinue.errors import Denied, Misconfigured, NotFound
+from retinue.storage import bulk
+from retinue.storage.audit import Auditor, Change
+from retinue.storage.declare import Sealed
+from retinue.storage.flushing import check_visible
+from retinue.storage.sealing import make_token, open_row, subject_of
+from retinue.storage.sets import AccessSet, Share, ensure_set, is_within, readable_sets, set_content
+from retinue.storage.scoping import Scope, Variant
+
+if TYPE_CHECKING:
+    from retinue.storage.database import Database, Kind
+
+T = TypeVar("T")
+
+
+class Enqueue(Protocol):
+    """What the jobs room gives the Store: put a job row into the caller's transaction."""
+
+    def enqueue(
+        self, connection: Connection, name: str, payload: dict[str, Any], *, key: str | None = None, delay: float = 0.0
+    ) -> Any:
+        """Enqueue job `name`; it runs after the commit and vanishes with a rollback."""
+
+
+class Store:
+    """One transaction for one actor: permission, row scope, sealing, audit, jobs, hooks.
+
+    Made by `Database.store`. Nobody commits: the edge does, when the block ends without an exception.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        connection: Connection,
+        actor: Actor,
+        *,
+        readonly: bool = False,
+        hooks: Any = None,
+        jobs: Enqueue | None = None,
+        parent: Store | None = None,
+        raw: bool = False,
+    ) -> None:
+        self.database, self.actor, self.readonly = database, actor, readonly
+        self.keys, self.hooks, self._jobs = database.keys, hooks, jobs
+        self.plugin: str | None = parent.plugin if parent else None
+        self.hook: str | None = parent.hook if parent else None
+        self.now: datetime = parent.now if parent else datetime.now(UTC)
+        self.author: Actor = parent.author if parent else actor
+        self._base, self._parent = connection, parent
+        self.scope = _scope_of(actor, raw)
+        self.session = Session(
+            bind=database.speak(connection, self.scope),
+            expire_on_commit=False,
+            join_transaction_mode="rollback_only",
+            info={"store": self},
+        )
+        self._children: dict[bool, Store] = {}
+        self.auditor: Auditor = parent.auditor if parent else Auditor(self)
+        if self.scope.variant.read_scoped or self.scope.variant.write_scoped:
+            self._resolve_scope()
+
+    def _resolve_scope(self) -> None:
+        scope, raw = self.scope, self.raw_connection()
+        read, write = self.actor.reach("contact.read"), self.actor.reach("contact.change")
+        statement = readable_sets(self.actor, read)
+        if statement is not None:
+            scope.readable.update(raw.scalars(statement))
+        if write is Reach.ALL:
+            scope.writable.update(scope.readable)
+        elif (statement := readable_sets(self.actor, write, write=True)) is not None:
+            scope.writable.update(raw.scalars(statement))
+
+    # ---- rights ----------------------------------------------------------------------------------------------
+    @property
+    def database_kind(self) -> Kind:
+        """Which database this is: ``sqlite`` or ``postgresql``."""
+        return self.database.kind
+
+    @property
+    def change_set_id(self) -> UUID:
+        """The change set that this transaction's audit entries belong to."""
+        return self.auditor.change_set_id
+
+    def may(self, permission: str) -> bool:
+        """Say whether the actor holds `permission`, however far it reaches."""
+        return self.actor.may(permission)
+
+    def require(self, permission: str, *contacts: Any) -> Reach:
+        """Return how far `permission` reaches; raises Denied without it, or if one of `contacts` lies beyond."""
+        reach = self.actor.reach(permission)
+        if reach is Reach.NONE:
+            raise Denied(f"you lack the permission {permission}", code="permission", extra={"permission": permission})
+        if contacts and reach is not Reach.ALL:
+            self._require_within(permission, reach, contacts)
+        return reach
+
+    def _require_within(self, permission: str, reach: Reach, contacts: Sequence[Any]) -> None:
+        access_ids = {contact.access_id for contact in contacts}
+        statement = readable_sets(self.actor, reach, write=True)
+        within = set() if statement is None else set(self.raw_connection().scalars(statement))
+        within |= self.scope.writable if permission == "contact.change" else set()
+        if access_ids - within - self._made_here:
+            raise Denied(f"your permission {permission} does not reach this contact", code="permission", extra={"permission": permission})
+
+    @property
+    def _made_here(self) -> set[int]:
+        return cast("set[int]", self.session.info.setdefault("made_sets", set()))
+
+    def access_set(self, owner: UUID | None, team: UUID | None, shares: Iterable[Share] = ()) -> int:
+        """Return the id of the access set for an owner, a team and shares, made if new."""
+        content = set_content(owner, team, shares)
+        access_id = ensure_set(self.raw_connection(), content)
+        if is_within(content, self.actor, self.actor.reach("contact.read")):
+            self.scope.admit(access_id)
+            self._made_here.add(access_id)
+        return access_id
+
+    def access_content(self, access_id: int) -> dict[str, Any]:
+        """Return owner, team and shares of an access set."""
+        content = self.raw_connection().scalar(select(AccessSet.content).where(AccessSet.id == access_id))
+        return content or set_content(None, None)
+
+    # ---- reading ---------------------------------------------------------------------------------------------
+    def find(self, model: type[T], row_id: Any, *, lock: bool = False) -> T | None:
+        """Return a row by its id, or None if it does not exist for this actor; `lock` holds it against others."""
+        return self.session.get(model, row_id, with_for_update=True if lock and self.database_kind == "postgresql" else None)
+
+    def get(self, model: type[T], row_id: Any, *, lock: bool = False) -> T:
+        """Return a row by its id; raises NotFound if it does not exist, which includes out of scope."""
+        row = self.find(model, row_id, lock=lock)
+        if row is None:
+            raise NotFound(f"{getattr(model, '__noun__', model.__name__).replace('_', ' ')} {row_id} does not exist")
+        return row
+
+    def scalars(self, statement: Select[Any]) -> list[Any]:
+        """Return the first column of each row: entities for ``select(Model)``."""
+        return list(self.session.scalars(statement))
+
+    def rows(self, statement: Any) -> Sequence[Row[Any]]:
+        """Return all rows of a select."""
+        return self.session.execute(statement).all()
+
+    def first(self, statement: Select[Any]) -> Any:
+        """Return the first column of the first row, or None."""
+        return self.session.scalars(statement).first()
+
+    def scalar(self, statement: Select[Any]) -> Any:
+        """Return the one value of a select, or None."""
+        return self.session.scalar(statement)
+
+    def count(self, statement: Select[Any], cap: int | None = None) -> int:
+        """Return how many rows `statement` gives, counting no further than `cap`."""
+        inner = statement.order_by(None)
+        if cap is not None:
+            inner = inner.limit(cap)
+        return int(self.session.scalar(select(func.count()).select_from(inner.subquery())) or 0)
+
+    def stream(self, statement: Any, size: int = 1000) -> Iterator[Sequence[Row[Any]]]:
+        """Yield the rows of a select in lists of `size`, keeping only one list in memory."""
+        result = self.session.execute(statement, execution_options={"yield_per": size, "stream_results": True})
+        yield from result.partitions(size)
+
+    # ---- writing ---------------------------------------------------------------------------------------------
+    def add(self, *rows: Any) -> None:
+        """Add new rows; they are checked, sealed and audited at the next flush."""
+        self.session.add_all(rows)
+
+    def remove(self, row: Any) -> None:
+        """Delete a row at the next flush; the audit keeps its values."""
+        self.session.delete(row)
+
+    def flush(self) -> None:
+        """Send pending changes to the database."""
+        self.session.flush()
+
+    def change(self, statement: Update | Delete) -> int:
+        """Run a set-wise UPDATE or DELETE over a class that is not audited; returns the number of rows."""
+        table = statement.table
+        model = getattr(table, "info", {}).get("model")
+        if model is None or model.__audited__:
+            raise Misconfigured(f"{getattr(table, 'name', table)} is audited: change its rows one by one or by update_many")
+        self._check_writing()
+        self.session.flush()
+        return int(cast(Any, self.session.execute(statement, execution_options={"synchronize_session": False})).rowcount)
+
+    def insert_many(self, model: type[Any], rows: list[dict[str, Any]]) -> None:
+        """Insert many rows set-wise, sealed, scoped and audited; each dict has attribute names."""
+        self._check_writing()
+        bulk.insert_rows(self, model, rows)
+
+    def update_many(self, model: type[Any], rows: list[dict[str, Any]]) -> int:
+        """Update many rows, each dict with the id and the new values; returns how many were found."""
+        self._check_writing()
+        return bulk.update_rows(self, model, rows)
+
+    def remove_many(self, model: type[Any], ids: Sequence[UUID]) -> int:
+        """Delete many rows by id, their values kept in the audit; returns how many were found."""
+        self._check_writing()
+        return bulk.remove_rows(self, model, ids)
+
+    def _check_writing(self) -> None:
+        if self.readonly:
+            raise Denied("this transaction only reads")
+
+    @contextlib.contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what happens inside if it raises, and only that."""
+        self.flush()
+        with self.session.begin_nested():
+            yield
+            self.flush()
+
+    # ---- after commit, audit ---------------------------------------------------------------------------------
+    def later(self, job: str, payload: dict[str, Any], *, key: str | None = None, delay: float = 0.0) -> None:
+        """Enqueue `job` in this transaction: it runs after the commit, and is gone with a rollback.
+
+        `payload` holds ids, never personal data; a second enqueue with the same `key` does nothing;
+        `delay` is in seconds.
+        """
+        if self._jobs is None:
+            raise Misconfigured("this store has no jobs: open it through the house")
+        self.flush()
+        self._jobs.enqueue(self.raw_connection(), job, payload, key=key, delay=delay)
+
+    def deed(self, action: str, label: str = "") -> None:
+        """Name this transaction's change set, as people will read it in the list of changes."""
+        self.auditor.action, self.auditor.label = action, label
+
+    def record(self, action: str, *, contact_id: UUID | None = None, detail: dict[str, Any] | None = None) -> None:
+        """Write an audit entry of a deed that changes no row; `detail` is stored clear: no personal data in it."""
+        self.flush()
+        self.auditor.write([Change(action=action, contact_id=contact_id, detail=detail)])
+
+    # ---- sealing ---------------------------------------------------------------------------------------------
+    def unseal(self, rows: Iterable[Any]) -> None:
+        """Open the sealed values of many rows at once, with one question to the key store."""
+        closed = [r for r in rows if isinstance(r, Sealed) and "_sealed_values" not in r.__dict__]
+        subjects = {id(row): subject_of(row) for row in closed if row.sealed_data is not None}
+        ciphers = self.keys.ciphers(subjects.values())
+        for row in closed:
+            values: dict[str, Any] = {}
+            if row.sealed_data is not None:
+                subject = subjects[id(row)]
+                if subject in ciphers:  # a shredded subject opens as empty
+                    values = open_row(ciphers[subject], row.sealed_data, row.__table__.name, (row.id, subject))
+            row.__dict__["_sealed_hidden"] = self._take_hidden(row.__table__.name, values)
+            row.__dict__["_sealed_values"] = values
+
+    def open_sealed(self, table: str, rows: Iterable[tuple[UUID, UUID, bytes | None]]) -> list[dict[str, Any]]:
+        """Return the sealed values of (row id, subject id, blob) triples read as bare columns."""
+        triples = list(rows)
+        ciphers = self.keys.ciphers({subject for _, subject, blob in triples if blob is not None})
+        opened = []
+        for row_id, subject, blob in triples:
+            known = blob is not None and subject in ciphers
+            values = open_row(ciphers[subject], cast(bytes, blob), table, (row_id, subject)) if known else {}
+            self._take_hidden(table, values)
+            opened.append(values)
+        return opened
+
+    def _take_hidden(self, table: str, values: dict[str, Any]) -> dict[str, Any]:
+        if not self.actor.hidden_fields or not values:
+            return {}
+        return {name: values.pop(name) for name in list(values) if f"{table}.{name}" in self.actor.hidden_fields}
+
+    def blind_token(self, kind: str, text: str) -> bytes:
+        """Return the blind-index token of `text`, already normalised, for exact look-ups of a sealed value."""
+        return make_token(self.keys.index_key, kind, text)
+
+    # ---- other views of the same transaction -------------------------------------------------------------------
+    def system(self, reason: str) -> Store:
+        """Return a store of the system in this same transaction: it sees every row, so check rights yourself.
+
+        The audit still names this store's actor. Take ids with you, not objects of the other store.
+        """
+        return self._child(reason, raw=False)
+
+    def raw(self, reason: str) -> Store:
+        """Return a store without any row rule, removed contacts included: for storage's own undo and erasure."""
+        return self._child(reason, raw=True)
+
+    def _child(self, reason: str, *, raw: bool) -> Store:
+        root = self._parent or self
+        self.flush()
+        if raw not in root._children:
+            root._children[raw] = Store(
+                self.database,
+                root._base,
+                Actor.system(reason),
+                readonly=self.readonly,
+                hooks=self.hooks,
+                jobs=self._jobs,
+                parent=root,
+                raw=raw,
+            )
+        child = root._children[raw]
+        child.plugin, child.hook = self.plugin, self.hook
+        return child
+
+    def check_visible(self, table: str, ids: set[UUID]) -> None:
+        """Raise NotFound unless the actor sees every row of `ids` in `table`."""
+        if self.actor.kind != "system":
+            check_visible(self, table, ids)
+
+    def raw_connection(self) -> Connection:
+        """Return the transaction's connection without rules: for storage, audit and jobs only."""
+        return self._base
+
+    def finish(self) -> None:
+        """Flush everything and close the change set; the edge calls it before the commit."""
+        for store in (*self._children.values(), self):
+            store.flush()
+        for store in (*self._children.values(), self):
+            store.flush()
+        self.auditor.close()
+
+    def release(self) -> None:
+        """Let go of the rows; the edge calls it last."""
+        for store in (*self._children.values(), self):
+            store.session.expunge_all()
+            store.session.info.clear()
+
+
+def _scope_of(actor: Actor, raw: bool) -> Scope:
+    if raw:
+        return Scope(Variant(read_scoped=False, write_scoped=False, system=True, raw=True))
+    if actor.kind == "system":
+        return Scope(Variant(read_scoped=False, write_scoped=False, system=True))
+    if actor.kind == "nobody":
+        return Scope(Variant(nobody=True))
+    read_all = actor.reach("contact.read") is Reach.ALL
+    write_all = read_all and actor.reach("contact.change") is Reach.ALL
+    variant = Variant(read_scoped=not read_all, write_scoped=not write_all, hidden=actor.hidden_fields)
+    return Scope(variant, account_id=actor.id, team_ids=actor.team_ids)
