@@ -97,7 +97,8 @@ def test_next_attempt_spreads_by_seed_and_repeats_for_the_same() -> None:
     ("value", "seconds"),
     [
         (None, 0), ("", 0), ("120", 120), (" 7 ", 7), ("-5", 0), ("soon", 0), ("١٢", 0),
-        ("Sat, 21 Nov 2026 12:01:00 GMT", 59.1), ("Sat, 21 Nov 2020 12:01:00 GMT", 0), ("9" * 400, 999_999_999),
+        ("Sat, 21 Nov 2026 12:01:00 GMT", 59.1),
+        ("Sat, 21 Nov 2020 12:01:00 GMT", 0), ("9" * 400, 999_999_999),
     ],
 )  # fmt: skip
 def test_retry_after_reads_numbers_and_dates(value: str | None, seconds: float) -> None:

@@ -1,4 +1,6 @@
-"""From an account or a token to the `Actor` of a transaction: rights are looked up at every call, never kept."""
+"""From an account or a token to the `Actor` of a transaction: rights are looked up at every call, never
+kept.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +9,21 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from retinue.access.addresses import parse_networks
+from retinue.access.addresses import is_allowed, parse_networks
 from retinue.access.guard import Guard
 from retinue.access.models import Account, AccountRole, Role, TeamMember
 from retinue.access.permissions import Permissions
 from retinue.access.rights import NO_RIGHTS, Rights, RoleRights, exceeding, join_roles, usable_roles
-from retinue.actor import Actor
+from retinue.actor import Actor, Reach
 from retinue.errors import Denied
 from retinue.storage import Store
 
 
 def role_rights(role: Role, permissions: Permissions) -> RoleRights:
     """Return a role as values; permissions nobody declares now are left out."""
-    held: Mapping[str, object] = permissions.everything() if role.is_admin else permissions.known(role.permissions)
+    held: Mapping[str, object] = (
+        permissions.everything() if role.is_admin else permissions.known(role.permissions)
+    )
     return RoleRights(
         permissions=held,  # type: ignore[arg-type]  # both branches map names to reaches
         hidden_fields=frozenset() if role.is_admin else frozenset(role.hidden_fields),
@@ -46,13 +50,21 @@ def rights_of(roles: Iterable[Role], permissions: Permissions, address: str | No
     return join_roles(held if address is None else usable_roles(held, address))
 
 
+def is_usable_at(roles: Iterable[Role], address: str | None) -> bool:
+    """Say whether somebody with `roles` may come from `address`: one role without limits there is enough."""
+    lists = [role.addresses for role in roles]
+    return not lists or any(is_allowed(address, parse_networks(texts)) for texts in lists)
+
+
 def actor_of(store: Store, account: Account, guard: Guard, address: str | None = None) -> Actor:
     """Return the person `account` as an actor, by its roles and teams as they stand now.
 
-    Without an `address` (jobs, the command line) the roles' address lists do not apply. An account that is not
-    active may do nothing.
+    Without an `address` (jobs, the command line) the roles' address lists do not apply. An account that is
+    not active may do nothing.
     """
-    rights = rights_of(roles_of(store, account.id), guard.permissions, address) if account.is_active else NO_RIGHTS
+    rights = (
+        rights_of(roles_of(store, account.id), guard.permissions, address) if account.is_active else NO_RIGHTS
+    )
     return Actor(
         kind="person",
         id=account.id,
@@ -67,14 +79,23 @@ def actor_of(store: Store, account: Account, guard: Guard, address: str | None =
 
 
 def require_not_above(actor: Actor, wanted: Rights, what: str) -> None:
-    """Raise Denied if `wanted` allows more than `actor` may: nobody hands out, or takes over, what he lacks."""
+    """Raise Denied if `wanted` allows more than `actor` may: nobody hands out what he lacks."""
     if actor.kind == "system":
         return
-    held = Rights(actor.permissions, actor.hidden_fields, actor.locked_fields)
-    above = exceeding(wanted, held)
+    above = exceeding(wanted, Rights(actor.permissions, actor.hidden_fields, actor.locked_fields))
     if above:
         raise Denied(
             f"{what} reaches beyond your own rights: {', '.join(above[:5])}.",
             code="above-own-rights",
             remedy="Ask somebody who holds these rights.",
         )
+
+
+def require_may_become(actor: Actor, wanted: Rights, what: str) -> None:
+    """Raise Denied unless `actor` may get hold of somebody else's rights, by their password or a token of
+    theirs.
+
+    Their own rows are not his own rows, so whatever they reach at all he must reach everywhere.
+    """
+    everywhere = {name: Reach.ALL for name, reach in wanted.permissions.items() if reach is not Reach.NONE}
+    require_not_above(actor, Rights(everywhere, wanted.hidden_fields, wanted.locked_fields), what)

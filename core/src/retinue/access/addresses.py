@@ -1,4 +1,6 @@
-"""Addresses requests come from: allow-lists, and the key a throttle counts under. `retinue.web` finds the address."""
+"""Addresses requests come from: allow-lists, and the key a throttle counts under. `retinue.web` finds the
+address.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def read_address(text: str) -> Address | None:
 
 
 def parse_networks(texts: Iterable[str], pointer: str = "/addresses") -> tuple[Network, ...]:
-    """Return the networks named; raises Invalid with a pointer at each entry that is neither address nor network."""
+    """Return the networks named; raises Invalid with a pointer at each entry that is neither address nor
+    network.
+    """
     found: list[Network] = []
     problems: list[Problem] = []
     for index, text in enumerate(texts):
@@ -37,13 +41,17 @@ def parse_networks(texts: Iterable[str], pointer: str = "/addresses") -> tuple[N
             problems.append(Problem(f"{pointer}/{index}", f"{text!r} is no address or network", "address"))
     if problems:
         raise Invalid(
-            "An address list is not valid.", problems=problems, remedy="Write them like 203.0.113.0/24 or 2001:db8::/48."
+            "An address list is not valid.",
+            problems=problems,
+            remedy="Write them like 203.0.113.0/24 or 2001:db8::/48.",
         )
     return tuple(found)
 
 
 def is_allowed(address: str | None, networks: Sequence[Network]) -> bool:
-    """Say whether `address` lies in one of `networks`; no networks mean no limit, no address never fits one."""
+    """Say whether `address` lies in one of `networks`; no networks mean no limit, no address never fits
+    one.
+    """
     if not networks:
         return True
     known = read_address(address or "")
@@ -51,7 +59,9 @@ def is_allowed(address: str | None, networks: Sequence[Network]) -> bool:
 
 
 def throttle_key(address: str) -> str:
-    """Return what tries from `address` are counted under: one IPv4 address, or the /64 one subscriber holds."""
+    """Return what tries from `address` are counted under: one IPv4 address, or the /64 one subscriber
+    holds.
+    """
     known = read_address(address)
     if known is None:
         return "unknown"

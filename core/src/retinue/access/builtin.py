@@ -10,7 +10,13 @@ from retinue.access.models import Role
 from retinue.storage import Store
 
 ADMINISTRATOR, MANAGER, TEAM_LEAD, READER = "Administrator", "Manager", "Team lead", "Reader"
-_COMMON = {"tag.create": "all", "team.read": "own", "token.read": "own", "token.create": "own", "token.revoke": "own"}
+_COMMON = {
+    "tag.create": "all",
+    "team.read": "own",
+    "token.read": "own",
+    "token.create": "own",
+    "token.revoke": "own",
+}
 _DAILY = (
     *("contact.read", "contact.create", "contact.change", "contact.share"),
     *("interaction.read", "interaction.record", "interaction.correct", "interaction.withdraw"),
@@ -23,12 +29,20 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     ADMINISTRATOR: {},
     MANAGER: {**dict.fromkeys(_DAILY, "own"), **_VIEWS, **_COMMON, "account.read": "all"},
     TEAM_LEAD: {**dict.fromkeys((*_DAILY, *_LEADING), "team"), **_VIEWS, **_COMMON, "account.read": "all"},
-    READER: {"contact.read": "all", "interaction.read": "all", "team.read": "all", **_VIEWS, "account.read": "all"},
+    READER: {
+        "contact.read": "all",
+        "interaction.read": "all",
+        "team.read": "all",
+        **_VIEWS,
+        "account.read": "all",
+    },
 }
 
 
 def ensure_builtin_roles(store: Store) -> dict[str, Role]:
-    """Make those of the built-in roles that are missing, return all four by name; running it twice changes nothing."""
+    """Make those of the built-in roles that are missing, return all four by name; running it twice
+    changes nothing.
+    """
     store.require("role.create")
     found = {role.name: role for role in store.scalars(select(Role).where(Role.name.in_(BUILT_IN)))}
     for name, permissions in BUILT_IN.items():

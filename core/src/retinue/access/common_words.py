@@ -1,9 +1,10 @@
-"""Words and runs that passwords are made of too often. Short on purpose: the length rule does most of the work."""
+"""Words and runs that passwords are made of too often. Short on purpose: the length rule does most of the
+work.
+"""
 
 from __future__ import annotations
 
-WORDS = frozenset(
-    """
+_WORDS = """
     password passwort passwd pass heslo parol parola şifre sifre пароль
     secret geheim tajne tajneheslo gizli секрет
     welcome willkommen vitejte hosgeldiniz добропожаловать
@@ -16,17 +17,17 @@ WORDS = frozenset(
     monday tuesday wednesday thursday friday saturday sunday
     company business office customer customers contact contacts crm sales manager
     computer internet server service security access account private
-    """.split()
-)
-
-PHRASES = frozenset(
     """
+
+_PHRASES = """
     correcthorsebatterystaple thequickbrownfoxjumpsoverthelazydog tobeornottobethatisthequestion
     maytheforcebewithyou loremipsumdolorsitamet iamthewalrusiamtheeggman thisismypassword thisisapassword
     314159265358979 3141592653589793 271828182845904 112358132134558914 147258369147258369
     mypasswordismypassword openthepodbaydoors neverguessthispassword youwillneverguess
-    """.split()
-)
+    """
+
+WORDS = frozenset(_WORDS.split())
+PHRASES = frozenset(_PHRASES.split())
 
 RUNS = (
     "abcdefghijklmnopqrstuvwxyz",

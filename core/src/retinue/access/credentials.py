@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
-from retinue.access.models import Account, ApiToken, Credential, SignInSession
+from retinue.access.models import Account, ApiToken, Credential, Device, SignInSession
 from retinue.errors import Denied, NotFound
 from retinue.storage import Store
 
@@ -22,6 +22,7 @@ class Snapshot:
     earlier_hashes: tuple[str, ...]
     has_totp: bool
     words: tuple[str, ...]
+    must_change: bool = False
 
 
 def normal_login(text: str) -> str:
@@ -30,7 +31,9 @@ def normal_login(text: str) -> str:
 
 
 def locked_credential(store: Store, account_id: UUID) -> Credential:
-    """Return the account's credential as it stands now, locked until the commit; it is made if there is none."""
+    """Return the account's credential as it stands now, locked until the commit; it is made if there is
+    none.
+    """
     mine = select(Credential).where(Credential.account_id == account_id)
     row: Credential | None = store.first(mine.with_for_update().execution_options(populate_existing=True))
     if row is None:
@@ -47,25 +50,34 @@ def snapshot_of(store: Store, account: Account) -> Snapshot:
     if row is None:
         return Snapshot(account.id, 1, None, (), False, words)
     hashes = tuple(row.earlier_hashes)
-    return Snapshot(account.id, row.epoch, row.password_hash, hashes, row.totp_at is not None, words)
+    has_totp = row.totp_at is not None
+    return Snapshot(account.id, row.epoch, row.password_hash, hashes, has_totp, words, row.must_change)
 
 
 def end_everything(store: Store, account_id: UUID) -> int:
-    """Void every session and token of the account; return how many sessions and tokens that were.
+    """Void every session and token of the account; return how many of them were alive. `store` is the
+    system's.
 
-    Raising the epoch alone is enough; sessions are ended and tokens revoked as well so that lists tell the truth. `store` is
-    the system's.
+    Raising the epoch alone is enough; sessions are ended and tokens revoked as well so that lists tell the
+    truth, and its devices are strangers again.
     """
     credential = locked_credential(store, account_id)
     credential.epoch += 1
     store.flush()
-    sessions = update(SignInSession).where(SignInSession.account_id == account_id, SignInSession.expires_at > store.now)
+    sessions = update(SignInSession).where(
+        SignInSession.account_id == account_id, SignInSession.expires_at > store.now
+    )
     tokens = update(ApiToken).where(ApiToken.account_id == account_id, ApiToken.revoked_at.is_(None))
-    return store.change(sessions.values(expires_at=store.now)) + store.change(tokens.values(revoked_at=store.now))
+    store.change(delete(Device).where(Device.account_id == account_id))
+    return store.change(sessions.values(expires_at=store.now)) + store.change(
+        tokens.values(revoked_at=store.now)
+    )
 
 
 def require_person(store: Store) -> UUID:
-    """Return the id of the person whose browser session this is; tokens and plugins may not touch credentials."""
+    """Return the id of the person whose browser session this is; tokens and plugins may not touch
+    credentials.
+    """
     actor = store.actor
     if actor.kind != "person" or actor.id is None:
         raise Denied(

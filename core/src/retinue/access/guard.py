@@ -37,14 +37,18 @@ class Guard:
         return cls(rules, permissions or Permissions(), Hasher(rules.cost))
 
     @classmethod
-    def from_config(cls, config: Config, permissions: Permissions | None = None, *, organisation: str = "") -> Guard:
+    def from_config(
+        cls, config: Config, permissions: Permissions | None = None, *, organisation: str = ""
+    ) -> Guard:
         """Return the guard an installation's configuration asks for."""
         return cls.of(AccessRules.from_config(config, organisation=organisation), permissions)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who knocks, as far as the wire tells: address behind our proxies, browser, the device cookie it carries."""
+    """Who knocks, as far as the wire tells: address behind our proxies, browser, the device cookie it
+    carries.
+    """
 
     address: str = ""
     agent: str = ""

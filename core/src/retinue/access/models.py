@@ -1,4 +1,6 @@
-"""Tables of people who sign in: accounts, roles, teams, and (for the system only) what proves who they are."""
+"""Tables of people who sign in: accounts, roles, teams, and (for the system only) what proves who they
+are.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ class Account(Base):
     id: Mapped[UUID] = key()
     login: Mapped[str] = field(String(254), label="Login", privacy=_STAFF, unique=True, nullable=False)
     name: Mapped[str] = field(String(200), label="Name", privacy=_STAFF, nullable=False)
-    email: Mapped[str | None] = field(String(254), label="E-mail", kind="email", privacy=_STAFF, nullable=True)
+    email: Mapped[str | None] = field(
+        String(254), label="E-mail", kind="email", privacy=_STAFF, nullable=True
+    )
     language: Mapped[str] = field(String(8), label="Language", nullable=False, default="en")
     time_zone: Mapped[str] = field(String(64), label="Time zone", nullable=False, default="UTC")
     is_active: Mapped[bool] = field(Boolean, label="Active", nullable=False, default=True)
@@ -87,8 +91,8 @@ class TeamMember(Base):
 class Credential(Base, Sealed):
     """What proves that somebody is the account's owner; one row per account.
 
-    `epoch` grows whenever everything signed in must end: sessions and tokens carry the epoch they were made in,
-    and one of an earlier epoch is dead whatever else its row says.
+    `epoch` grows whenever everything signed in must end: sessions and tokens carry the epoch they were made
+    in, and one of an earlier epoch is dead whatever else its row says.
     """
 
     __tablename__ = "account_credential"
@@ -101,16 +105,22 @@ class Credential(Base, Sealed):
         "account.id", on_delete="CASCADE", label="Account", kind="account", index=False, unique=True
     )
     epoch: Mapped[int] = field(Integer, label="Epoch", nullable=False, default=1)
-    password_hash: Mapped[str | None] = field(String(300), label="Password hash", privacy=_SECRET, nullable=True)
+    password_hash: Mapped[str | None] = field(
+        String(300), label="Password hash", privacy=_SECRET, nullable=True
+    )
     earlier_hashes: Mapped[list[str]] = field(
         json_type(), label="Hashes of earlier passwords", privacy=_SECRET, nullable=False, default=list
     )
-    must_change: Mapped[bool] = field(Boolean, label="Must change the password", nullable=False, default=False)
+    must_change: Mapped[bool] = field(
+        Boolean, label="Must change the password", nullable=False, default=False
+    )
     password_at: Mapped[datetime | None] = field(UtcDateTime, label="Password set", nullable=True)
     totp_at: Mapped[datetime | None] = field(UtcDateTime, label="Second factor confirmed", nullable=True)
     totp_step: Mapped[int] = field(Integer, label="Last code's time step", nullable=False, default=0)
     totp_seed: Any = sealed(label="Authenticator seed", kind="text", privacy=_SECRET)
-    totp_seed_offered: Any = sealed(label="Authenticator seed not confirmed yet", kind="text", privacy=_SECRET)
+    totp_seed_offered: Any = sealed(
+        label="Authenticator seed not confirmed yet", kind="text", privacy=_SECRET
+    )
 
 
 class RecoveryCode(Base):
@@ -136,7 +146,9 @@ class SignInSession(Base):
     id: Mapped[UUID] = key()
     account_id: Mapped[UUID] = ref("account.id", on_delete="CASCADE", label="Account", kind="account")
     epoch: Mapped[int] = field(Integer, label="Epoch", nullable=False)
-    secret_hash: Mapped[bytes] = field(LargeBinary(32), label="Id, hashed", privacy=_SECRET, nullable=False, unique=True)
+    secret_hash: Mapped[bytes] = field(
+        LargeBinary(32), label="Id, hashed", privacy=_SECRET, nullable=False, unique=True
+    )
     is_pending: Mapped[bool] = field(Boolean, label="Owes the second factor", nullable=False, default=False)
     opened_at: Mapped[datetime] = field(UtcDateTime, label="Opened", nullable=False)
     seen_at: Mapped[datetime] = field(UtcDateTime, label="Last used", nullable=False)
@@ -155,7 +167,9 @@ class Device(Base):
 
     id: Mapped[UUID] = key()
     account_id: Mapped[UUID] = ref("account.id", on_delete="CASCADE", label="Account", kind="account")
-    secret_hash: Mapped[bytes] = field(LargeBinary(32), label="Id, hashed", privacy=_SECRET, nullable=False, unique=True)
+    secret_hash: Mapped[bytes] = field(
+        LargeBinary(32), label="Id, hashed", privacy=_SECRET, nullable=False, unique=True
+    )
     expires_at: Mapped[datetime] = field(UtcDateTime, label="Forgotten", nullable=False)
 
 
@@ -170,13 +184,17 @@ class ApiToken(Base):
     account_id: Mapped[UUID] = ref("account.id", on_delete="CASCADE", label="Account", kind="account")
     epoch: Mapped[int] = field(Integer, label="Epoch", nullable=False)
     name: Mapped[str] = field(String(100), label="Name", nullable=False)
-    secret_hash: Mapped[bytes] = field(LargeBinary(32), label="Token, hashed", privacy=_SECRET, nullable=False, unique=True)
+    secret_hash: Mapped[bytes] = field(
+        LargeBinary(32), label="Token, hashed", privacy=_SECRET, nullable=False, unique=True
+    )
     scopes: Mapped[dict[str, str]] = field(json_type(), label="Scopes", nullable=False)
     addresses: Mapped[list[str]] = field(json_type(), label="Addresses it holds good from", nullable=False)
     created_at: Mapped[datetime] = field(UtcDateTime, label="Created", nullable=False)
     expires_at: Mapped[datetime] = field(UtcDateTime, label="Ends", nullable=False)
     used_at: Mapped[datetime | None] = field(UtcDateTime, label="Last used", nullable=True)
-    refused_at: Mapped[datetime | None] = field(UtcDateTime, label="Last refused for its address", nullable=True)
+    refused_at: Mapped[datetime | None] = field(
+        UtcDateTime, label="Last refused for its address", nullable=True
+    )
     revoked_at: Mapped[datetime | None] = field(UtcDateTime, label="Revoked", nullable=True)
 
 

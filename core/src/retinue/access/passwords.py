@@ -1,7 +1,7 @@
 """Passwords: what a new one must be, how it is kept, and how its check takes the same time for everybody.
 
-No rules of composition, no forced change, no hints. Text is brought to NFKC before it is measured and hashed, so
-the same keys on another keyboard make the same password.
+No rules of composition, no forced change, no hints. Text is brought to NFKC before it is measured and
+hashed, so the same keys on another keyboard make the same password.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ class Hasher:
         return stored is not None
 
     def is_weaker(self, stored: str) -> bool:
-        """Say whether `stored` was made with other parameters than today's, so that it is time to hash again."""
+        """Say whether `stored` was made with other parameters than today's, so that it is time to hash
+        again.
+        """
         return self._argon.check_needs_rehash(stored)
 
     def _made_up(self) -> str:
@@ -106,7 +108,8 @@ def password_problems(
 
 def is_reused(hasher: Hasher, password: str, hashes: Iterable[str]) -> bool:
     """Say whether `password` belongs to one of the earlier `hashes`."""
-    return any([hasher.verify(stored, password) for stored in hashes])
+    found = [hasher.verify(stored, password) for stored in hashes]  # all of them: no early answer
+    return any(found)
 
 
 def reuse_problem(history: int) -> Problem:
@@ -119,7 +122,9 @@ def _problem(rule: str, detail: str) -> Problem:
 
 
 def _is_common(text: str, own: int) -> bool:
-    """Say whether fewer than `own` characters are left without the words, phrases and runs everybody knows."""
+    """Say whether fewer than `own` characters are left without the words, phrases and runs everybody
+    knows.
+    """
     folded = text.casefold()
     if len(set(folded)) < _WORD or _plain(folded) in PHRASES:
         return True

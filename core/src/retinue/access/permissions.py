@@ -18,8 +18,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 class Permission:
     """One deed that can be allowed: ``contact.create``.
 
-    `scoped` says that it acts on rows which belong to somebody, so that own and team mean something; the others
-    are held wholly or not at all.
+    `scoped` says that it acts on rows which belong to somebody, so that own and team mean something; the
+    others are held wholly or not at all.
     """
 
     name: str
@@ -54,9 +54,12 @@ CORE_PERMISSIONS: tuple[Permission, ...] = (
     *_rows("view", read="See saved views", create="Save views", change="Change views", remove="Remove views"),
     *_whole("view", share="Show a saved view to everybody"),
     *_whole("tag", create="Make tags", change="Rename tags", remove="Remove tags"),
-    *_whole("field", create="Declare custom fields", change="Change custom fields", remove="Remove custom fields"),
+    *_whole(
+        "field", create="Declare custom fields", change="Change custom fields", remove="Remove custom fields"
+    ),
     *_whole("account", read="See accounts", create="Create accounts", change="Change accounts"),
-    *_whole("account", deactivate="Deactivate accounts", set_password="Set a colleague's password"),
+    *_whole("account", deactivate="Deactivate accounts"),
+    Permission("account.set_password", "Set a colleague's password"),
     *_whole("role", read="See roles", create="Create roles", change="Change roles", remove="Remove roles"),
     *_rows("team", read="See teams", change="Change teams and their members"),
     *_whole("team", create="Create teams", remove="Remove teams"),
@@ -64,7 +67,8 @@ CORE_PERMISSIONS: tuple[Permission, ...] = (
     *_rows("session", read="See sessions", revoke="End sessions"),
     *_whole("audit", read="Read the audit", verify="Verify the audit"),
     *_whole("change_set", read="See change sets", revert="Undo a change set"),
-    *_whole("plugin", read="See plugins", manage="Enable and disable plugins"),
+    *_whole("plugin", read="See plugins", enable="Enable plugins", disable="Disable plugins"),
+    *_whole("plugin", uninstall="Remove plugins with their data"),
     *_whole("setting", read="See settings", change="Change settings"),
     *_whole("job", read="See jobs", retry="Retry and cancel jobs"),
     *_whole("key", rotate="Rotate the master key"),
@@ -83,7 +87,8 @@ class Permissions:
         for permission in permissions:
             if not _NAME.fullmatch(permission.name):
                 raise Misconfigured(
-                    f"{permission.name!r} is no name of a permission.", remedy="Write noun.verb, like contact.create."
+                    f"{permission.name!r} is no name of a permission.",
+                    remedy="Write noun.verb, like contact.create.",
                 )
             other = self._known.get(permission.name)
             if other is not None and other != permission:
@@ -105,7 +110,9 @@ class Permissions:
         return MappingProxyType(dict.fromkeys(self._known, Reach.ALL))
 
     def parse(self, words: Mapping[str, str], pointer: str = "/permissions") -> dict[str, Reach]:
-        """Return reaches for ``{"contact.read": "own"}``; raises Invalid naming each unknown name and its nearest."""
+        """Return reaches for ``{"contact.read": "own"}``; raises Invalid naming each unknown name and its
+        nearest.
+        """
         problems: list[Problem] = []
         parsed: dict[str, Reach] = {}
         for name, word in words.items():
@@ -115,11 +122,15 @@ class Permissions:
             else:
                 parsed[name] = Reach.parse(word)
         if problems:
-            raise Invalid("Some permissions are not valid.", problems=problems, remedy="See the list of permissions.")
+            raise Invalid(
+                "Some permissions are not valid.", problems=problems, remedy="See the list of permissions."
+            )
         return {name: reach for name, reach in parsed.items() if reach is not Reach.NONE}
 
     def known(self, reaches: Mapping[str, str]) -> dict[str, Reach]:
-        """Return the reaches of those names that are declared now: those of a switched-off plugin are inert."""
+        """Return the reaches of those names that are declared now: those of a switched-off plugin are
+        inert.
+        """
         return {name: Reach.parse(word) for name, word in reaches.items() if name in self._known}
 
     def _complaint(self, name: str, word: str) -> str:

@@ -40,8 +40,9 @@ def usable_roles(roles: Sequence[RoleRights], address: str | None) -> list[RoleR
 def join_roles(roles: Iterable[RoleRights]) -> Rights:
     """Return the union of `roles`: the strongest reach of each permission.
 
-    A field is hidden (locked) only if every role that says anything about its noun hides (locks) it. A role that
-    grants nothing on contacts cannot uncover a field of contacts. What a role hides it does not let change either.
+    A field is hidden (locked) only if every role that says anything about its noun hides (locks) it. A role
+    that grants nothing on contacts cannot uncover a field of contacts. What a role hides it does not let
+    change either.
     """
     roles = list(roles)
     reaches: dict[str, Reach] = {}
@@ -56,15 +57,21 @@ def join_roles(roles: Iterable[RoleRights]) -> Rights:
 
 
 def narrow_to_scopes(rights: Rights, scopes: Mapping[str, Reach]) -> Rights:
-    """Return what is left of the owner's `rights` within a token's `scopes`; fields stay as denied as they are."""
+    """Return what is left of the owner's `rights` within a token's `scopes`; fields stay as denied as
+    they are.
+    """
     both = {name: min(reach, rights.permissions.get(name, Reach.NONE)) for name, reach in scopes.items()}
     held = {name: reach for name, reach in both.items() if reach is not Reach.NONE}
     return Rights(held, rights.hidden_fields, rights.locked_fields)
 
 
 def exceeding(wanted: Rights, held: Rights) -> list[str]:
-    """Return what `wanted` allows beyond `held`: permissions, and fields that `held` may not see or change."""
-    names = [name for name, reach in wanted.permissions.items() if reach > held.permissions.get(name, Reach.NONE)]
+    """Return what `wanted` allows beyond `held`: permissions, and fields that `held` may not see or
+    change.
+    """
+    names = [
+        name for name, reach in wanted.permissions.items() if reach > held.permissions.get(name, Reach.NONE)
+    ]
     nouns = {_noun(name) for name in wanted.permissions}
     uncovered = (held.hidden_fields - wanted.hidden_fields) | (held.locked_fields - wanted.locked_fields)
     return sorted({*names, *(name for name in uncovered if _noun(name) in nouns)})
@@ -72,7 +79,9 @@ def exceeding(wanted: Rights, held: Rights) -> list[str]:
 
 def _denied(roles: list[RoleRights], fields_of: Callable[[RoleRights], frozenset[str]]) -> frozenset[str]:
     named = frozenset[str]().union(*(fields_of(role) for role in roles))
-    return frozenset(name for name in named if all(name in fields_of(role) for role in _speaking(roles, name)))
+    return frozenset(
+        name for name in named if all(name in fields_of(role) for role in _speaking(roles, name))
+    )
 
 
 def _speaking(roles: list[RoleRights], field: str) -> list[RoleRights]:

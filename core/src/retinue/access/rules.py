@@ -1,10 +1,11 @@
-"""The rules of signing in: lengths, lives, tries, costs. Read from the configuration, given whole to a `Guard`."""
+"""The rules of signing in: lengths, lives, tries, costs. Read from the configuration, given whole to a
+`Guard`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from retinue.access.addresses import Network, parse_networks
 from retinue.config import Config
@@ -51,11 +52,12 @@ class AccessRules:
     token_touch: timedelta = timedelta(hours=1)
     totp_skew: int = 0
     allowed: tuple[Network, ...] = ()
-    origin: str = "http://127.0.0.1:8000"
 
     @classmethod
     def from_config(cls, config: Config, *, organisation: str = "") -> AccessRules:
-        """Return the rules an installation's configuration asks for; `organisation` joins the blocked words."""
+        """Return the rules an installation's configuration asks for; `organisation` joins the blocked
+        words.
+        """
         given = config.security
         block = timedelta(minutes=given.login_lock_minutes)
         return cls(
@@ -71,14 +73,4 @@ class AccessRules:
             session_life=timedelta(hours=given.session_absolute_hours),
             token_days=given.token_days,
             allowed=parse_networks(given.ip_allow_list),
-            origin=origin_of(config.base_url),
         )
-
-
-def origin_of(url: str) -> str:
-    """Return scheme, host and port of `url` as a browser writes them in Origin."""
-    parts = urlsplit(url.lower())
-    usual = {"http": 80, "https": 443}.get(parts.scheme)
-    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname or ""
-    port = "" if parts.port in (None, usual) else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"

@@ -1,7 +1,7 @@
 """Random secrets people and programs carry: session ids, device ids, API tokens, recovery codes, form tokens.
 
-Each has at least 112 bits of chance, so what the database keeps is a plain SHA-256: nothing can be guessed from
-it, and nothing that was read from a backup opens a door.
+Each has at least 112 bits of chance, so what the database keeps is a plain SHA-256: nothing can be guessed
+from it, and nothing that was read from a backup opens a door.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def new_token() -> str:
 
 
 def is_token(text: str) -> bool:
-    """Say whether `text` can be a token at all: a mistyped or invented one is turned away without the database."""
+    """Say whether `text` can be a token at all: a mistyped or invented one is turned away without the
+    database.
+    """
     body, check = text[len(TOKEN_PREFIX) : -_CHECK], text[-_CHECK:]
     if not text.startswith(TOKEN_PREFIX) or len(body) != _BODY or not set(body) <= set(ALPHABET):
         return False
@@ -44,7 +46,9 @@ def is_token(text: str) -> bool:
 
 def new_recovery_codes(count: int = 10) -> list[str]:
     """Return `count` recovery codes of 120 bits each, in groups that can be read aloud."""
-    return ["-".join(_groups(base64.b32encode(secrets.token_bytes(15)).decode().lower())) for _ in range(count)]
+    return [
+        "-".join(_groups(base64.b32encode(secrets.token_bytes(15)).decode().lower())) for _ in range(count)
+    ]
 
 
 def plain_recovery_code(typed: str) -> str:
@@ -75,4 +79,7 @@ def _checksum(body: str) -> str:
 
 
 def _groups(text: str) -> list[str]:
-    return [text[start : start + _RECOVERY_GROUP] for start in range(0, _RECOVERY_GROUPS * _RECOVERY_GROUP, _RECOVERY_GROUP)]
+    return [
+        text[start : start + _RECOVERY_GROUP]
+        for start in range(0, _RECOVERY_GROUPS * _RECOVERY_GROUP, _RECOVERY_GROUP)
+    ]

@@ -1,7 +1,8 @@
 """How wrong tries slow a guesser down. Arithmetic only: `sessions` keeps the counters.
 
 A try is counted before the password is looked at and given back when it was right, so any number of parallel
-tries has the same allowance as tries one after the other. Counters fade, waits are bounded, nothing is forever.
+tries has the same allowance as tries one after the other. Counters fade, waits are bounded, nothing is
+forever.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from retinue.access.rules import AccessRules
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """Tries under one key: how many since `since`, closed until when, and how often it was closed in a row."""
+    """Tries under one key: how many since `since`, closed until when, and how often it was closed in a
+    row.
+    """
 
     tries: int = 0
     since: datetime | None = None
@@ -49,11 +52,13 @@ def give_back(counter: Counter, rules: AccessRules) -> Counter:
 
 def block_length(level: int, rules: AccessRules) -> timedelta:
     """Return how long the next closing lasts: twice as long each time in a row, up to the limit."""
-    return min(rules.block * 2 ** min(level, 20), max(rules.block_limit, rules.block))
+    return min(rules.block * (1 << min(level, 20)), max(rules.block_limit, rules.block))
 
 
 def _faded(counter: Counter, now: datetime, rules: AccessRules) -> Counter:
-    """Forget old tries: after a closing has ended, after a window without one, and the level after a quiet time."""
+    """Forget old tries: after a closing has ended, after a window without one, and the level after a
+    quiet time.
+    """
     last = counter.until or counter.since
     if last is None or now - last >= rules.quiet:
         return Counter()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -50,16 +49,6 @@ def give_tries_back(store: Store, keys: Sequence[bytes], rules: AccessRules) -> 
         row = _locked_row(store, key)
         _write(row, give_back(_read(row), rules))
     store.flush()
-
-
-def forget_old_tries(store: Store, before: datetime) -> int:
-    """Delete the counters nobody has touched since `before`; a daily job calls it."""
-    system = store.system("forget old tries")
-    old = (TryCounter.since < before) & (TryCounter.until.is_(None) | (TryCounter.until < before))
-    rows = system.scalars(select(TryCounter).where(old).limit(10_000))
-    for row in rows:
-        system.remove(row)
-    return len(rows)
 
 
 def too_many(wait: int) -> TooMany:

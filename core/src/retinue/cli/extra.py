@@ -1,4 +1,4 @@
-"""Commands of plugins: read from the manifests, loaded when one is called, run only if the plugin is enabled."""
+"""Commands of plugins: named by manifests, loaded when one is called, run only if it is enabled."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def find(context: click.Context, name: str) -> click.Command | None:
     owner = next((plugin for plugin, command in _declared() if command.name == name), None)
     try:
         with cli.house() as house:
-            for command in house.commands():
-                if command.name == name:
-                    return _load(command)
+            for owned in house.plugins.declared(Command):
+                if owned.item.name == name:
+                    return _checked(owned.item.name, house.plugins.resolve(owned.plugin, owned.item.run))
     except RetinueError:
         if owner is None:  # a typing error should be answered with the nearest command, not with a lecture
             return None
@@ -42,11 +42,10 @@ def _declared() -> Iterator[tuple[str, Command]]:
             yield name, command
 
 
-def _load(command: Command) -> click.Command:
-    run = command.run
+def _checked(name: str, run: object) -> click.Command:
     if not isinstance(run, click.Command):
         raise Misconfigured(
-            f"The command {command.name} of a plugin is no click command.", remedy="Update the plugin."
+            f"The command {name} of a plugin is no click command.", remedy="Update the plugin."
         )
-    run.name = command.name
+    run.name = name
     return run

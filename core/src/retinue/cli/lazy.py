@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
         self.table = table
         self.plugins = plugins
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click names it
         """Return the names, in the order of the table."""
         return [*self.table, *sorted(self.commands)]
 
@@ -71,7 +71,7 @@ class LazyGroup(click.Group):
         find: Callable[[click.Context, str], click.Command | None] = import_module("retinue.cli.extra").find
         return find(ctx, cmd_name)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - so
         """Write the list of commands from the table alone."""
         rows = [(name, entry.help) for name, entry in self.table.items()]
         with formatter.section("Commands"):

@@ -38,28 +38,28 @@ class Cli:
         return Config.load(self.settings.config)
 
     @contextmanager
-    def house(self) -> Iterator[House]:
-        """Open the installation."""
-        from retinue.app import open_house  # noqa: PLC0415 - lazy: help and `init --help` need no database
+    def house(self, config: Config | None = None, *, check: bool = True) -> Iterator[House]:
+        """Open the installation; without `check` even if its schema is not that of the code."""
+        from retinue.app import open_house  # noqa: PLC0415 - lazy: help needs no database
 
-        with open_house(self.config) as house:
+        with open_house(config or self.config, check=check) as house:
             yield house
 
     @contextmanager
-    def store(self, *, readonly: bool = False) -> Iterator[Store]:
+    def store(self, house: House, *, readonly: bool = False) -> Iterator[Store]:
         """Open one transaction as the account of --as, or as the system, named after who runs the command."""
-        with self.house() as house, house.store(self.actor(house), readonly=readonly) as store:
+        with house.store(self.actor(house), readonly=readonly) as store:
             yield store
 
     def actor(self, house: House) -> Actor:
         """Return who is acting."""
+        system = Actor.system(f"command line ({_login_name()})")
         if self.settings.account is None:
-            return Actor.system(f"command line ({_login_name()})")
-        from retinue.access.accounts import find_account  # noqa: PLC0415 - lazy, as above
-        from retinue.access.actors import actor_of  # noqa: PLC0415 - lazy, as above
+            return system
+        from retinue.access import account_by_login, actor_of  # noqa: PLC0415 - lazy, as above
 
-        with house.store(Actor.system("command line"), readonly=True) as store:
-            account = find_account(store, self.settings.account)
+        with house.store(system, readonly=True) as store:
+            account = account_by_login(store, self.settings.account)
             if account is None:
                 raise NotFound(
                     f"There is no account {self.settings.account}.", remedy="See `retinue user list`."
@@ -79,7 +79,7 @@ class Cli:
             raise click.exceptions.Exit(1)
 
     def secret(self, what: str, *, env: str, again: bool = True) -> str | None:
-        """Return a secret from the variable `env`, a line of stdin, or a hidden question; None if nobody can say."""
+        """Return a secret from the variable `env`, a line of stdin or a hidden question; else None."""
         if value := os.environ.get(env):
             return value
         if self.may_ask:
@@ -106,7 +106,7 @@ def command(**words: Any) -> Callable[[Callable[..., Any]], click.Command]:
         def call(context: click.Context, /, **arguments: Any) -> Any:
             return function(Cli(context.ensure_object(Settings)), **arguments)
 
-        made = click.command(**words)(call)
+        made: click.Command = click.command(**words)(call)
         made.params += common_options()
         return made
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, select
-from datetime import timedelta
 
 from retinue.jobs.ledger import now
 from retinue.jobs.models import FINISHED, job
 from retinue.jobs.spec import DONE, BatchJob, JobSpec, RunningJob, Schedule
 
 BATCH: Final = 1000
+_EVERY_HOURS: Final = 6
 
 
 class PurgeJobs(BatchJob):
-    """Delete finished jobs older than the payload's `days`, a batch per transaction."""
+    """Delete jobs that finished more than the payload's `hours` ago, a batch per transaction."""
 
     def step(self, store: Connection, payload: dict[str, Any], state: Any, job_: RunningJob) -> Any:
         """Delete the next batch; the state is how many are gone."""
-        limit = now() - timedelta(days=int(payload["days"]))
+        limit = now() - timedelta(hours=int(payload["hours"]))
         old = select(job.c.id).where(job.c.state.in_(FINISHED), job.c.finished_at < limit).limit(BATCH)
         gone = store.execute(delete(job).where(job.c.id.in_(old.scalar_subquery()))).rowcount
         total = int(state or 0) + gone
@@ -27,9 +28,19 @@ class PurgeJobs(BatchJob):
         return total if gone == BATCH else DONE
 
 
-BUILT_IN_JOBS: Final = (
-    JobSpec(name="core.purge_jobs", handler=PurgeJobs(), plugin="core", timeout=60.0, inside=True),
-)
-BUILT_IN_SCHEDULES: Final = (
-    Schedule(name="core.purge_jobs", job="core.purge_jobs", cron="40 3 * * *", missed="run_once", payload={"days": 30}),
-)
+def built_in_jobs() -> tuple[JobSpec, ...]:
+    """Return core's own jobs."""
+    return (JobSpec(name="core.purge_jobs", handler=PurgeJobs(), plugin="core", timeout=60.0, inside=True),)
+
+
+def built_in_schedules(retention_days: int) -> tuple[Schedule, ...]:
+    """Return core's own schedules; the purge comes often enough that no job outlives `retention_days`."""
+    return (
+        Schedule(
+            name="core.purge_jobs",
+            job="core.purge_jobs",
+            cron=f"40 */{_EVERY_HOURS} * * *",
+            missed="run_once",
+            payload={"hours": retention_days * 24 - _EVERY_HOURS - 1},
+        ),
+    )

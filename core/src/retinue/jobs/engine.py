@@ -27,10 +27,10 @@ PROTOCOL: Final = "retinue-jobs-1"
 _APP: Final = "retinue"
 _WORKFLOW: Final = "run_job"
 _SCHEMA: Final = "dbos"
-_POLL_SECONDS: Final = 0.2
 _PENDING: Final = "PENDING"
 _OVER: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-_runner: Callable[[UUID, int], None] | None = None
+Answer = Callable[[str, int, UUID, int], None]
+_answer: Answer | None = None
 
 
 class Call(NamedTuple):
@@ -58,10 +58,10 @@ class Call(NamedTuple):
 @DBOS.workflow(
     name=_WORKFLOW, max_recovery_attempts=None, serialization_type=WorkflowSerializationFormat.PORTABLE
 )
-def run_job(name: str, payload_version: int, args: dict[str, Any]) -> None:  # noqa: ARG001  # the protocol's shape
-    """Run the job that a call names; `name` and `payload_version` are there for whoever reads the call."""
-    if _runner is not None:
-        _runner(UUID(args["job"]), int(args["run"]))
+def run_job(name: str, payload_version: int, args: dict[str, Any]) -> None:
+    """Answer the call for job ``args["job"]``, run ``args["run"]``."""
+    if _answer is not None:
+        _answer(name, payload_version, UUID(args["job"]), int(args["run"]))
 
 
 def migrate(url: str) -> None:
@@ -79,8 +79,9 @@ class Switchboard:
             system_database_engine=engine, dbos_system_schema=_SCHEMA, application_name=_APP, lazy=True
         )
 
-    def put(self, connection: Connection, call: Call, row: Any, delay: float = 0.0) -> None:
-        """Put a call for the job `row` into the transaction of `connection`."""
+    def put(self, connection: Connection, row: Any, delay: float = 0.0) -> None:
+        """Put a call for the job `row` (id, run, queue, name, version) into the transaction of `connection`."""
+        call = Call(row.id, row.run)
         options: EnqueueOptions = {
             "workflow_name": _WORKFLOW,
             "queue_name": row.queue,
@@ -131,14 +132,14 @@ class Switchboard:
 
 
 class Exchange:
-    """The working side: delivers calls to `runner` on threads. One per process, as the engine wants it."""
+    """The working side: delivers calls to `answer` on threads. One per process, as the engine wants it."""
 
-    def __init__(self, engine: Engine, executor_id: str, runner: Callable[[UUID, int], None]) -> None:
-        global _runner
-        if _runner is not None:
+    def __init__(self, engine: Engine, executor_id: str, answer: Answer) -> None:
+        global _answer
+        if _answer is not None:
             raise Misconfigured("This process already runs a worker.", remedy="Start another process.")
         _quiet()
-        _runner = runner
+        _answer = answer
         try:
             self._dbos = DBOS(
                 config={
@@ -155,8 +156,8 @@ class Exchange:
                 }
             )
             DBOS.launch()
-            for name, held in QUEUES.items():
-                DBOS.register_queue(name, worker_concurrency=held, polling_interval_sec=_POLL_SECONDS)
+            for name, queue in QUEUES.items():
+                DBOS.register_queue(name, worker_concurrency=queue.held, polling_interval_sec=queue.poll)
         except BaseException:
             self.close()
             raise
@@ -168,9 +169,9 @@ class Exchange:
 
     def close(self) -> None:
         """Shut the engine down; calls still at work can no longer report to it."""
-        global _runner
+        global _answer
         DBOS.destroy()
-        _runner = None
+        _answer = None
 
 
 def _quiet() -> None:

@@ -1,13 +1,17 @@
-"""Every change of a job's row, in the order of its life. Nothing here begins or ends a transaction."""
+"""Every change of a job's row, in the order of its life. Nothing here begins or ends a transaction.
+
+The statements are built once: building one costs more than SQLite needs to run it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from functools import cache
+from typing import Any, Final, Protocol
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from retinue.jobs.models import PARKED, RUNNING, WAITING, job
@@ -17,12 +21,15 @@ from retinue.storage.ids import new_id
 class Caller(Protocol):
     """Who can put a wake-up call into a transaction."""
 
-    def put(self, connection: Connection, call: Any, row: Any, delay: float = 0.0) -> None:
+    def put(self, connection: Connection, row: Any, delay: float = 0.0) -> None:
         """Put a call for the job `row` into the transaction."""
 
 
-_CALL = (job.c.id, job.c.run, job.c.queue, job.c.name, job.c.payload_version)
-_FREE: dict[str, Any] = {"claim": None, "executor": None, "lease_until": None}
+_CALL: Final = (job.c.id, job.c.run, job.c.queue, job.c.name, job.c.payload_version)
+_FREE: Final[dict[str, Any]] = {"claim": None, "executor": None, "lease_until": None}
+_OF_CALL: Final = (job.c.id == bindparam("of_id"), job.c.run == bindparam("of_run"))
+_OF_CLAIM: Final = (job.c.id == bindparam("of_id"), job.c.claim == bindparam("of_claim"))
+_OPEN: Final = job.c.state.in_((WAITING, RUNNING))
 
 
 def now() -> datetime:
@@ -30,67 +37,91 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def insert_job(connection: Connection, values: dict[str, Any]) -> tuple[UUID, Row[Any] | None]:
+@cache
+def _insert(dialect: str) -> Any:
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    given = {name: bindparam(name) for name in _GIVEN}
+    statement = insert(job).values(state=WAITING, run=1, **given)
+    return statement.on_conflict_do_nothing(index_elements=["name", "key"]).returning(*_CALL)
+
+
+_GIVEN: Final = (
+    *("id", "name", "key", "plugin", "queue", "payload", "payload_version"),
+    *("actor_kind", "actor_id", "created_at", "due_at"),
+)
+
+
+def insert_job(connection: Connection, values: dict[str, Any], delay: float) -> tuple[UUID, Row[Any] | None]:
     """Insert a job; returns its id and its row, or the id of the job that has this name and key, and None."""
     moment = now()
     job_id = new_id()
-    row = {
-        "id": job_id,
-        "key": str(job_id),
-        "state": WAITING,
-        "run": 1,
-        "created_at": moment,
-        "due_at": moment + timedelta(seconds=values.pop("delay", 0.0)),
-        **values,
-    }
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(job).values(row).on_conflict_do_nothing(index_elements=["name", "key"]).returning(*_CALL)
-    inserted = connection.execute(statement).one_or_none()
+    given = dict.fromkeys(("actor_kind", "actor_id")) | {"id": job_id, "key": str(job_id), "created_at": moment}
+    given |= {"due_at": moment + timedelta(seconds=delay)} | values
+    inserted = connection.execute(_insert(connection.dialect.name), given).one_or_none()
     if inserted is not None:
         return job_id, inserted
-    same = (job.c.name == row["name"]) & (job.c.key == row["key"])
+    same = (job.c.name == given["name"]) & (job.c.key == given["key"])
     existing: UUID = connection.execute(select(job.c.id).where(same)).scalar_one()
     return existing, None
 
 
-def claim_job(connection: Connection, job_id: UUID, run: int, executor: str, seconds: float) -> Row[Any] | None:
+_CLAIM: Final = (
+    update(job)
+    .where(*_OF_CALL, _OPEN)
+    .values(
+        state=RUNNING,
+        claim=bindparam("new_claim"),
+        executor=bindparam("by"),
+        lease_until=bindparam("until"),
+        started_at=bindparam("moment"),
+    )
+    .returning(
+        *(job.c.id, job.c.name, job.c.key, job.c.plugin, job.c.run, job.c.claim, job.c.payload),
+        *(job.c.payload_version, job.c.actor_kind, job.c.actor_id, job.c.attempts, job.c.losses),
+        *(job.c.cursor, job.c.stop_requested),
+    )
+)
+
+
+def claim_job(connection: Connection, call: tuple[UUID, int], executor: str, seconds: float) -> Row[Any] | None:
     """Take the job for `seconds`; None if this call is out of date. Whoever had it before is fenced off."""
     moment = now()
-    statement = (
-        update(job)
-        .where(job.c.id == job_id, job.c.run == run, job.c.state.in_((WAITING, RUNNING)))
-        .values(
-            state=RUNNING,
-            claim=uuid4(),
-            executor=executor,
-            lease_until=moment + timedelta(seconds=seconds),
-            started_at=moment,
-            parked_at=None,
-        )
-        .returning(*job.c)
+    given = {"of_id": call[0], "of_run": call[1], "new_claim": uuid4(), "by": executor}
+    given |= {"until": moment + timedelta(seconds=seconds), "moment": moment}
+    return connection.execute(_CLAIM, given).one_or_none()
+
+
+_STEP: Final = (
+    update(job)
+    .where(*_OF_CLAIM)
+    .values(
+        lease_until=bindparam("until"), attempts=0, losses=0, cursor=bindparam("reached", type_=job.c.cursor.type)
     )
-    return connection.execute(statement).one_or_none()
+    .returning(job.c.stop_requested)
+)
 
 
-def write_step(connection: Connection, row: Row[Any], seconds: float, values: dict[str, Any]) -> bool | None:
+def write_step(
+    connection: Connection, row: Row[Any], state: Any, seconds: float, noted: dict[str, Any]
+) -> bool | None:
     """Note a step's state beside its effects; returns whether a stop was asked for, None if the claim is lost."""
-    statement = (
-        update(job)
-        .where(job.c.id == row.id, job.c.claim == row.claim)
-        .values(lease_until=now() + timedelta(seconds=seconds), attempts=0, losses=0, **values)
-        .returning(job.c.stop_requested)
-    )
-    return connection.execute(statement).scalar_one_or_none()
+    given = {"of_id": row.id, "of_claim": row.claim, "reached": state, "until": now() + timedelta(seconds=seconds)}
+    statement = _STEP.values(noted) if noted else _STEP
+    return connection.execute(statement, given).scalar_one_or_none()
+
+
+_FINISH: Final = (
+    update(job)
+    .where(*_OF_CLAIM)
+    .values(state=bindparam("to_state"), finished_at=bindparam("moment"), **_FREE)
+)
 
 
 def finish_job(connection: Connection, row: Row[Any], state: str, values: dict[str, Any]) -> bool:
     """End the job (done, dead, stopped); returns False if the claim is lost, so that nothing may be kept."""
-    statement = (
-        update(job)
-        .where(job.c.id == row.id, job.c.claim == row.claim)
-        .values(state=state, finished_at=now(), **_FREE, **values)
-    )
-    return connection.execute(statement).rowcount == 1
+    given = {"of_id": row.id, "of_claim": row.claim, "to_state": state, "moment": now()}
+    statement = _FINISH.values(values) if values else _FINISH
+    return connection.execute(statement, given).rowcount == 1
 
 
 def call_again(
@@ -102,16 +133,11 @@ def call_again(
     statement = update(job).where(*which).values({**fresh, **_FREE, **values}).returning(*_CALL)
     rows = connection.execute(statement).all()
     for row in rows:
-        caller.put(connection, (row.id, row.run), row, delay)
+        caller.put(connection, row, delay)
     return len(rows)
 
 
 def park_job(connection: Connection, job_id: UUID, run: int) -> bool:
     """Set a job aside that nobody here can run; it stays visible and loses nothing."""
-    statement = (
-        update(job)
-        .where(job.c.id == job_id, job.c.run == run, job.c.state.in_((WAITING, RUNNING)))
-        .values(state=PARKED, parked_at=now(), **_FREE)
-    )
-    return connection.execute(statement).rowcount == 1
-
+    statement = update(job).where(*_OF_CALL, _OPEN).values(state=PARKED, parked_at=bindparam("moment"), **_FREE)
+    return connection.execute(statement, {"of_id": job_id, "of_run": run, "moment": now()}).rowcount == 1

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, update
+from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.engine import URL
 
 from retinue.actor import Actor
 from retinue.errors import Conflict
-from retinue.jobs.builtin import BUILT_IN_JOBS, BUILT_IN_SCHEDULES
+from retinue.jobs.builtin import built_in_jobs, built_in_schedules
 from retinue.jobs.checks import check_delay, check_key, check_name, check_payload
 from retinue.jobs.ledger import call_again, insert_job, now
 from retinue.jobs.models import DEAD, FINISHED, PARKED, RUNNING, STOPPED, WAITING, job, metadata
@@ -33,9 +34,8 @@ class Jobs:
         self.settings = settings or JobSettings()
         self._registry = self._complete(registry or Registry())
 
-    @staticmethod
-    def _complete(registry: Registry) -> Registry:
-        return registry.with_(BUILT_IN_JOBS, BUILT_IN_SCHEDULES)
+    def _complete(self, registry: Registry) -> Registry:
+        return registry.with_(built_in_jobs(), built_in_schedules(self.settings.retention_days))
 
     @property
     def registry(self) -> Registry:
@@ -93,7 +93,7 @@ class Jobs:
         """
         check_name(name, self.registry.jobs)
         values: dict[str, Any] = {"payload": check_payload(payload, self.settings.payload_limit)}
-        values["delay"] = check_delay(delay)
+        delay = check_delay(delay)
         if key is not None:
             values["key"] = check_key(key)
         if actor is not None:
@@ -105,9 +105,9 @@ class Jobs:
             "queue": spec.queue if spec else "default",
             "payload_version": spec.payload_version if spec else 1,
         }
-        job_id, row = insert_job(connection, values)
+        job_id, row = insert_job(connection, values, delay)
         if row is not None:
-            self.switchboard.put(connection, (row.id, row.run), row, delay)
+            self.switchboard.put(connection, row, delay)
         return job_id
 
     def stop(self, connection: Connection, job_id: UUID) -> str:
@@ -130,18 +130,20 @@ class Jobs:
             why = "has done its work" if info.state in FINISHED else f"is {info.state}"
             raise Conflict(f"Job {job_id} {why}; only a dead or stopped job can be replayed.")
 
-    def release_parked(self, connection: Connection, names: list[str] | None = None) -> int:
-        """Let the parked jobs of the names in force (or of `names`) run; returns how many."""
-        known = [spec.name for spec in self.registry.jobs.values() if names is None or spec.name in names]
-        return sum(
-            call_again(
-                connection,
-                self.switchboard,
-                (
-                    job.c.state == PARKED,
-                    job.c.name == name,
-                    job.c.payload_version <= self.registry.jobs[name].payload_version,
-                ),
+    def release_parked(self, connection: Connection, names: Collection[str] | None = None) -> int:
+        """Let parked jobs of the names in force (or of those of them in `names`) run; returns how many.
+
+        At most a thousand of each name at a time; the workers' sweep takes the rest along.
+        """
+        released = 0
+        for spec in self.registry.jobs.values():
+            if names is not None and spec.name not in names:
+                continue
+            which = (
+                job.c.state == PARKED,
+                job.c.name == spec.name,
+                job.c.payload_version <= spec.payload_version,
             )
-            for name in known
-        )
+            some = select(job.c.id).where(*which).limit(1000).scalar_subquery()
+            released += call_again(connection, self.switchboard, (*which, job.c.id.in_(some)))
+        return released

@@ -9,15 +9,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from retinue.errors import Misconfigured
 from retinue.jobs.cron import check_cron
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
-QUEUES: Final[Mapping[str, int]] = MappingProxyType({"default": 64, "long": 2})
-"""The queues, and how many jobs of each one process may hold at a time (for `long`: also run)."""
+class Queue(NamedTuple):
+    """How many calls one process may hold at a time, and how often it asks for more (seconds)."""
+
+    held: int
+    poll: float
+
+
+QUEUES: Final[Mapping[str, Queue]] = MappingProxyType({"default": Queue(160, 0.2), "long": Queue(2, 0.5)})
+"""The queues. `default` holds far more than it runs at a time, or short jobs would wait for the next look;
+`long` is for work that takes more than seconds, and runs all it holds."""
 
 
 class Done(Enum):

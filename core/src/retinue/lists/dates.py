@@ -1,7 +1,7 @@
 """Days and spans: what "more than 120 days ago" or "this month" means on a given day in a given zone.
 
-Every test on a date is turned into a half-open span, start ≤ value < end, so that the database compares a column
-with two computed values and can use its index. A day begins at midnight of the zone the list is read in.
+Every test on a date is turned into a half-open span, start ≤ value < end, so that the database compares a
+column with two computed values and can use its index. A day begins at midnight of the list's own time zone.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def zone_named(name: str) -> ZoneInfo:
 
 
 def after(edge: Edge) -> Edge | None:
-    """Return the first moment after `edge`: the next day, the next microsecond; None past the calendar's end."""
+    """Return the first moment after `edge`: the next day, the next microsecond; None past the end."""
     try:
         return edge + (timedelta(microseconds=1) if isinstance(edge, datetime) else timedelta(days=1))
     except OverflowError:
@@ -84,8 +84,8 @@ def span_compared(op: str, edge: Edge) -> Span:
 def span_relative(op: str, days: int, today: date) -> Span:
     """Return the span of a test that counts `days` from `today`.
 
-    Exactly N days ago is neither more nor less than N days ago. ``in_next_days`` begins today and ends with the
-    Nth day after it.
+    Exactly N days ago is neither more nor less than N days ago. ``in_next_days`` begins today and ends with
+    the Nth day after it.
     """
     past, tomorrow = today - timedelta(days=days), today + timedelta(days=1)
     match op:

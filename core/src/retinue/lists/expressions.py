@@ -14,7 +14,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, ColumnElement, Dialect, Double
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _ESCAPE = "!"
 
@@ -69,7 +69,9 @@ def _part(element: FunctionElement[Any], place: int, compiler: SQLCompiler, **kw
 
 @compiles(ContainsText)
 def _contains(element: ContainsText, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"({_part(element, 0, compiler, **kw)} LIKE {_part(element, 2, compiler, **kw)} ESCAPE '{_ESCAPE}')"
+    return (
+        f"({_part(element, 0, compiler, **kw)} LIKE {_part(element, 2, compiler, **kw)} ESCAPE '{_ESCAPE}')"
+    )
 
 
 @compiles(ContainsText, "sqlite")
@@ -79,7 +81,9 @@ def _contains_sqlite(element: ContainsText, compiler: SQLCompiler, **kw: Any) ->
 
 @compiles(StartsText)
 def _starts(element: StartsText, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"({_part(element, 0, compiler, **kw)} LIKE {_part(element, 3, compiler, **kw)} ESCAPE '{_ESCAPE}')"
+    return (
+        f"({_part(element, 0, compiler, **kw)} LIKE {_part(element, 3, compiler, **kw)} ESCAPE '{_ESCAPE}')"
+    )
 
 
 @compiles(StartsText, "sqlite")
@@ -95,11 +99,11 @@ class IsoDate(TypeDecorator[date]):
     impl = String
     cache_ok = True
 
-    def process_bind_param(self, value: date | None, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: date | None, _dialect: Dialect) -> str | None:
         """Write the day as text."""
         return None if value is None else value.isoformat()
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> date | None:
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> date | None:
         """Read the day back; text that is no day counts as missing."""
         try:
             return None if value is None else date.fromisoformat(value)
@@ -108,18 +112,18 @@ class IsoDate(TypeDecorator[date]):
 
 
 class IsoInstant(TypeDecorator[datetime]):
-    """An instant kept inside JSON as ISO text in UTC (``2026-06-30T12:00:00Z``); compared by its leading part."""
+    """An instant kept inside JSON as ISO text in UTC (``2026-06-30T12:00:00Z``), compared as text."""
 
     impl = String
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
-        """Write the instant as text in UTC, without an offset, so that it bounds every spelling of the offset."""
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> str | None:
+        """Write the instant as text in UTC without an offset: it bounds every spelling of the offset."""
         if value is None:
             return None
         return value.astimezone(UTC).replace(tzinfo=None).isoformat()
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> datetime | None:
         """Read the instant back as aware; text that is no instant counts as missing."""
         try:
             found = None if value is None else datetime.fromisoformat(value)
@@ -140,7 +144,7 @@ class _FromJson(FunctionElement[Any]):
 class JsonText(_FromJson):
     """The text under a key; anything else is missing."""
 
-    type = String()
+    type: TypeEngine[Any] = String()
     inherit_cache = True
 
 
@@ -249,9 +253,8 @@ def _json_number_sqlite(element: JsonNumber, compiler: SQLCompiler, **kw: Any) -
 @compiles(JsonBoolean)
 def _json_boolean(element: JsonBoolean, compiler: SQLCompiler, **kw: Any) -> str:
     column, key, _ = _parts(element, compiler, **kw)
-    return (
-        f"(CASE WHEN jsonb_typeof({column} -> {key}) = 'boolean' THEN CAST({column} ->> {key} AS BOOLEAN) END)"
-    )
+    value = f"CAST({column} ->> {key} AS BOOLEAN)"
+    return f"(CASE WHEN jsonb_typeof({column} -> {key}) = 'boolean' THEN {value} END)"
 
 
 @compiles(JsonBoolean, "sqlite")
@@ -272,7 +275,8 @@ def _json_has_sqlite(element: JsonHas, compiler: SQLCompiler, **kw: Any) -> str:
     column, path, text = (_part(element, place, compiler, **kw) for place in (0, 2, 3))
     kind, _ = _sqlite_pair(element, compiler, **kw)
     listed = f"coalesce({kind} = 'array', 0)"
-    return f"({listed} AND EXISTS (SELECT 1 FROM json_each({column}, {path}) AS item WHERE item.value = {text}))"
+    found = f"json_each({column}, {path}) AS item WHERE item.value = {text}"
+    return f"({listed} AND EXISTS (SELECT 1 FROM {found}))"  # noqa: S608 - the parts are compiled, values bound
 
 
 @compiles(JsonLength)

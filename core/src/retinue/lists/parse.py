@@ -1,6 +1,6 @@
-"""Reading a list request from a URL's query or a command's words: the same tokens in both.
+"""Reading filters from a URL's conditions and a command's words: the same tokens in both.
 
-``city=Praha seats__gte=10 tag__has=vip q=novak filter={"or": […]} sort=-created_at,name limit=50``
+``city=Praha seats__gte=10 tag__has=vip q=novak filter={"or": […]}``
 
 Tokens are joined by *and*; the operator is eq where none is named. A value that may be a list is written with
 commas, or as a JSON list where a value itself holds a comma: ``city__in=["Praha, CZ","Brno"]``.
@@ -9,15 +9,12 @@ commas, or as a JSON list where a value itself holds a comma: ``city__in=["Praha
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Final
-from uuid import UUID
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from retinue.errors import Invalid, Problem
 from retinue.lists.operators import LISTS
 from retinue.lists.tree import (
-    EVERYBODY,
     MAX_VALUES,
     And,
     Node,
@@ -26,20 +23,18 @@ from retinue.lists.tree import (
     Test,
     Value,
     check_size,
+    from_json,
     from_text,
     text_fault,
 )
 
-DEFAULT_LIMIT: Final = 50
-MAX_LIMIT: Final = 200
+if TYPE_CHECKING:
+    from retinue.web.params import ListParams  # only named: a command that filters need not load the web room
+
 MAX_SORT: Final = 4
-MAX_COLUMNS: Final = 60
-RESERVED: Final = frozenset({"q", "filter", "view", "sort", "limit", "cursor", "fields", "include"})
-"""Parameters that are no tests; no field may bear one of these names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """One part of a sort: a field, and whether its greatest value comes first."""
 
     field: str
@@ -49,36 +44,23 @@ class Order:
         return f"-{self.field}" if self.descending else self.field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListQuery:
-    """What a URL or a command asks of a list. `cursor` is still the opaque token."""
-
-    tree: Node = EVERYBODY
-    sort: tuple[Order, ...] = ()
-    fields: tuple[str, ...] = ()
-    include: frozenset[str] = frozenset()
-    limit: int = DEFAULT_LIMIT
-    cursor: str | None = None
-    view: UUID | None = None
-
-
-def parse_query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
-    """Read the pairs of a URL's query; raises Invalid naming each faulty parameter."""
-    known: dict[str, str] = {}
+def tree_of(params: ListParams) -> Node:
+    """Return the tree a URL or the body of a search asks for; raises Invalid naming each faulty parameter."""
     tests: list[Node] = []
     problems: list[Problem] = []
-    for name, text in pairs:
-        if name in RESERVED - {"q", "filter"}:
-            if name in known:
-                problems.append(Problem(f"/{name}", f"{name} is given twice"))
-            known[name] = text
-        else:
-            _collect(problems, tests, name, text)
-    settings = {name: _setting(problems, name, text) for name, text in known.items() if text.strip()}
+    if params.q:
+        tests.append(Test("q", "matches", params.q, Spot.flat("?q")))
+    for field, op, text in ((c.field, c.op, c.value) for c in params.conditions):
+        name = field if op == "eq" else f"{field}__{op}"
+        _collect(problems, tests, (name, text), f"?{name[:100]}")
+    if params.filter is not None:
+        try:
+            tests.append(from_json(params.filter, "/filter"))
+        except Invalid as fault:
+            problems.extend(fault.problems)
     if problems:
         raise Invalid("the list cannot be read", code="filter", problems=problems)
-    tree = joined(tests)
-    return ListQuery(tree=tree, **{name: value for name, value in settings.items() if value is not None})
+    return joined(tests)
 
 
 def parse_words(words: Iterable[str]) -> Node:
@@ -91,7 +73,7 @@ def parse_words(words: Iterable[str]) -> Node:
             hint = "a filter is written field=value or field__operator=value"
             problems.append(Problem(f"/{word[:100]}", f'"{word[:100]}" is not a filter: {hint}'))
         else:
-            _collect(problems, tests, name, text)
+            _collect(problems, tests, (name, text), f"/{name[:100]}")
     if problems:
         raise Invalid("the filter cannot be read", code="filter", problems=problems)
     return joined(tests)
@@ -119,16 +101,15 @@ def joined(tests: Iterable[Node]) -> Node:
     return tree
 
 
-def _collect(problems: list[Problem], tests: list[Node], name: str, text: str) -> None:
+def _collect(problems: list[Problem], tests: list[Node], token: tuple[str, str], pointer: str) -> None:
     """Read one token into `tests`, or say in `problems` why not."""
     try:
-        tests.append(_token(name, text))
+        tests.append(_token(*token, pointer))
     except Invalid as fault:
         problems.extend(fault.problems)
 
 
-def _token(name: str, text: str) -> Node:
-    pointer = f"/{name[:100]}"
+def _token(name: str, text: str, pointer: str) -> Node:
     if name == "filter":
         return from_text(text, pointer)
     if fault := text_fault(name) or (text_fault(text) if "," not in text else ""):
@@ -163,42 +144,3 @@ def _json_list(text: str) -> list[Scalar] | None:
         return None
     plain = isinstance(data, list) and all(isinstance(part, str | int | float | bool) for part in data)
     return data if plain else None
-
-
-def _setting(problems: list[Problem], name: str, text: str) -> Any:
-    """Read a parameter that is no test; a faulty one is noted and left out."""
-    try:
-        return _SETTINGS[name](text.strip())
-    except ValueError as fault:
-        problems.append(Problem(f"/{name}", str(fault)))
-        return None
-
-
-def _limit(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text[:9]) <= MAX_LIMIT:
-        raise ValueError(f"limit is a number from 1 to {MAX_LIMIT}")
-    return int(text)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    if len(names) > MAX_COLUMNS:
-        raise ValueError(f"at most {MAX_COLUMNS} names are read")
-    return names
-
-
-def _view(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise ValueError(f'"{text[:60]}" is not the id of a view') from None
-
-
-_SETTINGS: Final[dict[str, Callable[[str], Any]]] = {
-    "sort": parse_sort,
-    "fields": _names,
-    "include": lambda text: frozenset(_names(text)),
-    "limit": _limit,
-    "cursor": str,
-    "view": _view,
-}

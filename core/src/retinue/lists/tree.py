@@ -1,7 +1,7 @@
 """The filter tree: one small immutable language for URL, API, command, saved views and audiences.
 
 ``And``, ``Or`` and ``Not`` join tests; a ``Test`` names a field, an operator and a value. The tree knows no
-database and no field: what the names mean is the catalogue's business, and only `compile` brings both together.
+database and no field: what the names mean is the catalogue's business, and only `compile` joins the two.
 
 As JSON::
 
@@ -165,7 +165,9 @@ def check_size(node: Node, pointer: str = "/filter") -> None:
         raise _too_deep(pointer)
     tests = list(tests_of(node))
     if len(tests) > MAX_TESTS:
-        raise _wrong(pointer, f"the filter has {len(tests)} tests; at most {MAX_TESTS} are allowed", "too-many")
+        raise _wrong(
+            pointer, f"the filter has {len(tests)} tests; at most {MAX_TESTS} are allowed", "too-many"
+        )
     values = sum(len(test.value) if isinstance(test.value, tuple) else 1 for test in tests)
     if values > MAX_VALUES:
         raise _wrong(pointer, f"the filter has {values} values; at most {MAX_VALUES} are allowed", "too-many")
@@ -198,7 +200,8 @@ class _Reader:
         if not joined:
             return self._test(data, at)
         if len(data) > 1:
-            return self._fault(at, f'"{joined[0]}" stands alone in its object; found also {_others(data, joined[0])}')
+            others = _others(data, joined[0])
+            return self._fault(at, f'"{joined[0]}" stands alone in its object; found also {others}')
         return self._join(joined[0], data[joined[0]], f"{at}/{joined[0]}", depth)
 
     def _join(self, word: str, data: Any, at: str, depth: int) -> Node:

@@ -1,20 +1,20 @@
-"""Reading a test's value as its field's kind: from a URL everything is text, from JSON it may be typed already.
+"""Reading a test's value as its field's kind: a URL gives text, JSON may give it typed already.
 
-Each reader returns the value to compare with, or raises ValueError with a sentence for the person who wrote it.
+Each reader returns the value to compare with, or raises ValueError with a sentence for who wrote it.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from retinue.lists.dates import MAX_DAYS, Edge
-from retinue.lists.tree import Scalar, text_fault
+from retinue.lists.tree import Scalar, Value, text_fault
 
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,19}")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -22,6 +22,7 @@ _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}\S*
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
 _DIGITS: Final = 30
+EdgeT = TypeVar("EdgeT", date, datetime)
 
 
 def read_text(value: Scalar) -> str:
@@ -76,22 +77,28 @@ def read_date(value: Scalar) -> date:
     """Read a calendar day written as YYYY-MM-DD."""
     if isinstance(value, str) and _DATE.fullmatch(value.strip()):
         try:
-            return date.fromisoformat(value.strip())
+            return _dated(date.fromisoformat(value.strip()))
         except ValueError:
             raise ValueError(f"{_shown(value)} is not a day of the calendar") from None
     raise ValueError(f"{_shown(value)} is not a date; write it as 2026-06-30")
 
 
 def read_moment(value: Scalar) -> Edge:
-    """Read a day, or an instant as ISO 8601; an instant without offset is naive, its reader knows the zone."""
+    """Read a day, or an instant as ISO 8601; one without an offset is naive, its reader knows the zone."""
     text = str(value).strip()
     if not _MOMENT.fullmatch(text):
         return read_date(value)
     try:
         # A plus sign in a URL that was not escaped arrives as a space.
-        return datetime.fromisoformat(re.sub(r" (?=[0-9]{2}:?[0-9]{2}$)", "+", text))
+        return _dated(datetime.fromisoformat(re.sub(r" (?=[0-9]{2}:?[0-9]{2}$)", "+", text)))
     except ValueError:
-        raise ValueError(f"{_shown(value)} is not an instant; write it as 2026-06-30T14:00:00+02:00") from None
+        raise ValueError(f"{_shown(value)} is not an instant; write 2026-06-30T14:00:00+02:00") from None
+
+
+def _dated(edge: EdgeT) -> EdgeT:
+    if not 1000 <= edge.year <= 9000:
+        raise ValueError("out of range")
+    return edge
 
 
 def read_id(value: Scalar) -> UUID:
@@ -116,7 +123,8 @@ def choice_reader(choices: tuple[str, ...]) -> Callable[[Scalar], str]:
     def read_choice(value: Scalar) -> str:
         text = read_text(value)
         if choices and text not in choices:
-            raise ValueError(f"{_shown(value)} is not one of the choices{nearest(text, choices)}: {_listed(choices)}")
+            near = nearest(text, choices)
+            raise ValueError(f"{_shown(value)} is not one of the choices{near}: {_listed(choices)}")
         return text
 
     return read_choice
@@ -142,6 +150,29 @@ READERS: Final[dict[str, Callable[[Scalar], Any]]] = {
     "account": read_id,
     "team": read_id,
 }
+
+
+def one_of(value: Value) -> Scalar:
+    """Return the one value given; raises ValueError if there is none, or a list."""
+    if value is None or value == () or value == "":
+        raise ValueError("a value is missing; test for missing values with is_empty")
+    if isinstance(value, tuple):
+        if len(value) > 1:
+            raise ValueError("expected one value, not a list")
+        return value[0]
+    return value
+
+
+def all_of(value: Value) -> tuple[Scalar, ...]:
+    """Return the values given, one or several; raises ValueError if there is none."""
+    return value if isinstance(value, tuple) and value else (one_of(value),)
+
+
+def pair_of(values: Sequence[Any]) -> tuple[Any, Any]:
+    """Return the two ends of a between; raises ValueError unless there are two, the lower one first."""
+    if len(values) != 2 or values[0] > values[1]:
+        raise ValueError("between needs two values, the lower one first")
+    return values[0], values[1]
 
 
 def nearest(word: str, known: tuple[str, ...] | list[str]) -> str:

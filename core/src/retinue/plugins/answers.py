@@ -1,4 +1,4 @@
-"""What plugins answer and what they are told: frozen values, so that no plugin changes what another one sees."""
+"""What plugins answer and are told: frozen values, so that no plugin changes what another sees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold before a plugin is on: versions, requirements, names nobody else has, tables that say what they are."""
+"""What must hold before a plugin is on: versions, requirements, own names, declared tables."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def requirement_faults(found: Found, catalogue: Catalogue, enabled: Iterable[str
             hint = did_you_mean(name, catalogue, f"Install a distribution that gives {name}.")
             yield Fault("PLG004", found.name, f"it requires {name}, which is not installed.", hint)
         elif name not in on:
-            yield Fault("PLG004", found.name, f"it requires {name}, which is not enabled.", f"Enable {name} first.")
+            yield Fault(
+                "PLG004", found.name, f"it requires {name}, which is not enabled.", f"Enable {name} first."
+            )
     needs = {name: other.manifest.requires for name, other in catalogue.items()}
     try:
         topological(_reached(found.name, needs), needs)
@@ -111,7 +113,9 @@ def model_faults(manifest: Manifest, module: ModuleType) -> Iterator[Fault]:
     own = [
         model
         for model in MODELS.values()
-        if model.__plugin__ == name or model.__module__ == package or model.__module__.startswith(f"{package}.")
+        if model.__plugin__ == name
+        or model.__module__ == package
+        or model.__module__.startswith(f"{package}.")
     ]
     for model in own:
         if model.__plugin__ != name:

@@ -102,7 +102,7 @@ def hook(
     contract = Contract(mode, phase, on_failure, since, deprecated)
 
     def mark(function: Callable[P, R]) -> Callable[P, R]:
-        function.retinue_contract = contract  # type: ignore[attr-defined]  # functions carry attributes, types do not say so
+        function.retinue_contract = contract  # type: ignore[attr-defined]  # an attribute of a function
         return _mark_spec(function)
 
     return mark
@@ -124,13 +124,13 @@ def hookimpl(
 ) -> F | Callable[[F], F]:
     """Mark a function as the answer to the hook of its name.
 
-    `before` and `after` name plugins to stand before or behind. `of` names the plugin whose hook this is, when
-    the plugin can do without it.
+    `before` and `after` name plugins to stand before or behind. `of` names the plugin whose hook this is,
+    when the plugin can do without it.
     """
     place = Place(_names(before), _names(after), of)
 
     def mark(marked: F) -> F:
-        marked.retinue_place = place  # type: ignore[attr-defined]  # functions carry attributes, types do not say so
+        marked.retinue_place = place  # type: ignore[attr-defined]  # an attribute of a function
         return _mark_impl(marked)
 
     return mark if function is None else mark(function)
@@ -205,7 +205,7 @@ def _item_of(function: Callable[..., Any]) -> type[Any] | None:
         module = inspect.getmodule(function)
         names = _Anything({**vars(typing), **(vars(module) if module else {})})
         try:
-            annotation = eval(annotation, {"__builtins__": __builtins__}, names)  # noqa: S307 - the text is the return annotation of a specification, code that was just imported
+            annotation = eval(annotation, {"__builtins__": __builtins__}, names)  # noqa: S307 - an annotation of code that was just imported
         except Exception:  # an annotation that cannot be resolved only costs the check of the answers
             return None
     items = [item for item in get_args(annotation) if isinstance(item, type) and item is not object]

@@ -6,7 +6,8 @@ enabled; from a hook it may be the object itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 Code: TypeAlias = object
@@ -37,22 +38,30 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work after commit, named ``plugin.verb_noun``; `run` is called with a store and the payload."""
+    """Work after commit, named ``plugin.verb_noun``; `run` is called with a store and the payload.
+
+    `retries` None takes what the installation is set to; `timeout` is in seconds.
+    """
 
     name: str
     run: Code
     label: str = ""
+    retries: int | None = None
+    timeout: float = 300.0
+    queue: str = "default"
+    payload_version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a job runs by the clock: a cron line in a time zone; a missed run is skipped or made up once."""
+    """When a job runs by the clock: a cron line in a time zone; a missed run is skipped or made up by one."""
 
     name: str
     job: str
     cron: str
     zone: str = "UTC"
-    missed: Literal["skip", "once"] = "skip"
+    missed: Literal["skip", "run_once"] = "skip"
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class _Entry:
 
 
 def discover() -> Catalogue:
-    """Return every installed plugin, sorted by name however the file system lists them; nothing is imported."""
+    """Return every installed plugin, sorted by name whatever the file system says; nothing is imported."""
     importlib.invalidate_caches()
     return catalogue_of(_entries())
 
@@ -56,7 +56,9 @@ def catalogue_of(entries: Iterable[_Entry]) -> Catalogue:
     for name, same in by_name.items():
         if len(same) > 1:
             owners = " and ".join(f"{e.distribution} {e.version}" for e in same)
-            fault = Fault("PLG001", name, f"{owners} both give a plugin of this name.", "Uninstall one of them.")
+            fault = Fault(
+                "PLG001", name, f"{owners} both give a plugin of this name.", "Uninstall one of them."
+            )
             found[name] = replace(found[name], faults=(*found[name].faults, fault))
     return found
 

@@ -1,12 +1,12 @@
 """Every hook of core, on one page.
 
-Three modes. *Declare*: asked once when the plugin is loaded, without a store; a failure sets the plugin aside.
-*Ask*: read only, core joins the answers; for decisions the strictest answer wins. *Tell*: in the same
-transaction, each plugin in a SAVEPOINT of its own; nothing slow and nothing outside the database: hand that to a
-job with ``store.later``.
+Three modes. *Declare*: asked once when the plugin is loaded, without a store; a failure sets it aside. *Ask*:
+read only, core joins the answers; for decisions the strictest answer wins. *Tell*: in the same transaction,
+each plugin in a SAVEPOINT of its own; nothing slow and nothing outside the database: hand that to a job with
+``store.later``.
 
 On failure, *abort* undoes the whole deed, *isolate* undoes what the failing plugin wrote, records the failure
-and goes on. Hooks get collections, never one row. A plugin takes the arguments it needs, in any order, by name.
+and goes on. Hooks get collections, never one row. A plugin takes the arguments it needs, in any order.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def register_import_targets() -> Sequence[ImportTarget]:
 
 @hook(mode="ask", phase="validate", on_failure="isolate", since="0.1")
 def contact_errors(store: Store, contacts: Sequence[Mapping[str, Any]]) -> Sequence[Problem]:
-    """Complain about contacts before they are written; pointers begin with the place in the list: ``/0/name``."""
+    """Complain about contacts before they are written; pointers begin with the place: ``/0/name``."""
     raise NotImplementedError
 
 

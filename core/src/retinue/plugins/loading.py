@@ -1,11 +1,11 @@
-"""Bringing one enabled plugin in: import it, check every function it answers with, collect what it declares."""
+"""Bringing one enabled plugin in: import it, check every answering function, collect what it declares."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
@@ -40,12 +40,8 @@ class Loaded:
     manifest: Manifest
     module: ModuleType
     implementations: tuple[Implementation, ...] = ()
-    published: Specs = None  # type: ignore[assignment]  # set in __post_init__, a dict is no default
+    published: Specs = field(default_factory=dict)
     builtin: bool = False
-
-    def __post_init__(self) -> None:
-        if self.published is None:
-            object.__setattr__(self, "published", {})
 
 
 class Faulty(Exception):
@@ -62,7 +58,7 @@ def core_specs() -> dict[str, Spec]:
 
 
 def import_plugin(found: Found) -> tuple[ModuleType, Specs]:
-    """Import the plugin and the hooks it publishes; raises Faulty with the traceback of whatever it raises."""
+    """Import the plugin and the hooks it publishes; raises Faulty with its traceback."""
     module = _import(found.name, found.manifest.module)
     if not found.manifest.publishes:
         return module, {}
@@ -83,11 +79,15 @@ def _import(plugin: str, name: str) -> ModuleType:
         return importlib.import_module(name)
     except (Exception, SystemExit) as error:  # whatever a stranger's module raises must not stop the site
         detail = f"importing {name} failed: {type(error).__name__}: {error}"
-        raise Faulty(Fault("PLG006", plugin, detail, "The traceback is kept.", trace=trace_of(error))) from None
+        raise Faulty(
+            Fault("PLG006", plugin, detail, "The traceback is kept.", trace=trace_of(error))
+        ) from None
 
 
-def load(found: Found, module: ModuleType, published: Specs, specs: Specs, *, builtin: bool = False) -> Loaded:
-    """Return the plugin checked against `specs`, all hooks there are; raises Faulty with every fault at once."""
+def load(
+    found: Found, module: ModuleType, published: Specs, specs: Specs, *, builtin: bool = False
+) -> Loaded:
+    """Return the plugin checked against `specs`, all hooks there are; raises Faulty with every fault."""
     name, manifest = found.name, found.manifest
     implementations, faults = find_implementations(name, module, specs)
     faults += _unlisted(manifest, {i.spec.name for i in implementations if i.spec.contract.mode != "declare"})
@@ -147,7 +147,9 @@ def _mistakes(plugin: str, function: Any, options: Mapping[str, Any], spec: Spec
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         detail = f"{spec.name} is a synchronous hook and cannot be answered by async def."
         yield Fault("HOOK005", plugin, detail, "Write def, and hand slow work to a job.", spec.name)
-    used = [word for word in ("wrapper", "hookwrapper", "tryfirst", "trylast", "specname") if options.get(word)]
+    used = [
+        word for word in ("wrapper", "hookwrapper", "tryfirst", "trylast", "specname") if options.get(word)
+    ]
     if used:
         detail = f"{', '.join(used)} is not offered."
         yield Fault("HOOK006", plugin, detail, "Order with @hookimpl(before=…, after=…).", spec.name)
@@ -172,7 +174,9 @@ def _unlisted(manifest: Manifest, answered: set[str]) -> list[Fault]:
         for name in sorted(listed - answered)
     ]
     return faults + [
-        Fault("HOOK007", manifest.name, f"{name} is answered, plugin.toml does not list it in hooks.", "", name)
+        Fault(
+            "HOOK007", manifest.name, f"{name} is answered, plugin.toml does not list it in hooks.", "", name
+        )
         for name in sorted(answered - listed)
     ]
 
@@ -201,7 +205,7 @@ def _with_declared(manifest: Manifest, declaring: list[Implementation]) -> Manif
 
 
 def resolve(plugin: str, code: object) -> Any:
-    """Return the object that `code` refers to, importing its module; raises Faulty naming the nearest name."""
+    """Return the object that `code` refers to, importing its module; Faulty names the nearest one."""
     if not isinstance(code, str):
         return code
     module_name, _, attribute = code.partition(":")

@@ -18,7 +18,7 @@ A grown plugin carries `plugin.toml` beside its ``__init__.py``::
 
 and a list of tables for each kind of contribution. A plugin of one module needs no file: its name comes from
 the entry point, its summary and version from the distribution. It answers hooks and declares contributions
-through ``register_…``; it cannot have tables, migrations, requirements or hooks of its own, since those must be
+through ``register_…``; it cannot have tables, migrations, requirements or hooks of its own: those must be
 known before its code runs.
 """
 
@@ -26,9 +26,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Literal, get_args, get_origin
 
@@ -39,7 +38,6 @@ FILE_NAME = "plugin.toml"
 NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
 REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _NOT_IN_FILE = {"version", "distribution", "module", "complete", "contributions"}
-_TYPE_WORDS: dict[Any, str] = {str: "text", int: "a whole number", bool: "true or false"}
 
 
 class ManifestError(ValueError):
@@ -73,7 +71,9 @@ class Manifest:
         for name in ("requires", "tables", "hooks"):
             data[name] = list(data[name])
         data["contributions"] = {
-            kind: [_plain(item) for item in items] for kind, items in sorted(self.contributions.items()) if items
+            kind: [_plain(item) for item in items]
+            for kind, items in sorted(self.contributions.items())
+            if items
         }
         return data
 
@@ -81,13 +81,21 @@ class Manifest:
     def from_data(cls, data: Mapping[str, Any]) -> Manifest:
         """Return the manifest kept in a row; words of a newer version are left out."""
         known = {item.name for item in fields(cls)} - {"contributions"}
-        values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in data.items() if key in known}
+        values: dict[str, Any] = {
+            key: tuple(v) if isinstance(v, list) else v for key, v in data.items() if key in known
+        }
         held = {
-            kind: tuple(_read(KINDS[kind], item, kind) for item in items)
+            kind: tuple(_restored(KINDS[kind], item) for item in items)
             for kind, items in data.get("contributions", {}).items()
             if kind in KINDS
         }
         return cls(**values, contributions=held)
+
+
+def _restored(cls: type[Any], data: Mapping[str, Any]) -> Any:
+    """Return one contribution of a row, which was checked when it was written."""
+    known = {item.name for item in fields(cls)}
+    return cls(**{word: tuple(v) if isinstance(v, list) else v for word, v in data.items() if word in known})
 
 
 def _plain(item: Any) -> dict[str, Any]:
@@ -140,7 +148,11 @@ def _read(cls: type[Any], given: Any, place: str) -> Any:
     for word in given:
         if word not in known:
             raise ManifestError(f"{place}: unknown word {word}. {did_you_mean(word, known)}".strip())
-    missing = [name for name, item in known.items() if item.default is MISSING and name not in given]
+    missing = [
+        name
+        for name, item in known.items()
+        if item.default is MISSING and item.default_factory is MISSING and name not in given
+    ]
     if missing:
         raise ManifestError(f"{place}: {' and '.join(missing)} must be given")
     return cls(**{word: _value(cls, word, value, f"{place}.{word}") for word, value in given.items()})
@@ -149,23 +161,41 @@ def _read(cls: type[Any], given: Any, place: str) -> Any:
 def _value(cls: type[Any], word: str, value: Any, place: str) -> Any:
     """Return `value` as the type that field `word` of `cls` has; raises ManifestError naming `place`."""
     wanted = typing.get_type_hints(cls)[word]
-    if wanted is object:
-        if not isinstance(value, str) or not REFERENCE.fullmatch(value):
-            raise ManifestError(f"{place} must refer to code as package.module:attribute, not {value!r}")
-        return value
     if get_origin(wanted) is Literal:
-        if value not in get_args(wanted):
-            allowed = ", ".join(get_args(wanted))
-            raise ManifestError(f"{place} must be one of {allowed}, not {value!r}")
-        return value
-    if get_origin(wanted) is tuple:
-        if not isinstance(value, list | tuple) or not all(isinstance(part, str) for part in value):
-            raise ManifestError(f"{place} must be a list of text")
-        return tuple(value)
-    if get_origin(wanted) is not None or isinstance(wanted, types.GenericAlias):
-        if not isinstance(value, Mapping) or not all(type(part) is int for part in value.values()):
-            raise ManifestError(f"{place} must be a table of whole numbers")
-        return dict(value)
-    if wanted is not Any and type(value) is not wanted:
-        raise ManifestError(f"{place} must be {_TYPE_WORDS[wanted]}, not {value!r}")
-    return value
+        good, words = value in get_args(wanted), f"one of {', '.join(get_args(wanted))}"
+    else:
+        test, words = _TYPES[wanted]
+        good = test(value)
+    if not good:
+        raise ManifestError(f"{place} must be {words}, not {value!r}")
+    return tuple(value) if isinstance(value, list) and wanted is not Any else value
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, str) and REFERENCE.fullmatch(value) is not None
+
+
+_TYPES: dict[Any, tuple[Callable[[Any], bool], str]] = {
+    str: (_is_text, "text"),
+    int: (_is_whole, "a whole number"),
+    int | None: (_is_whole, "a whole number"),
+    float: (lambda value: type(value) in (int, float), "a number"),
+    bool: (lambda value: isinstance(value, bool), "true or false"),
+    object: (_is_reference, "a reference to code, package.module:attribute"),
+    tuple[str, ...]: (lambda value: isinstance(value, list) and all(map(_is_text, value)), "a list of text"),
+    Mapping[str, int]: (
+        lambda value: isinstance(value, dict) and all(map(_is_whole, value.values())),
+        "a table of whole numbers",
+    ),
+    Mapping[str, Any]: (lambda value: isinstance(value, dict), "a table"),
+    Any: (lambda _: True, "anything"),
+}
+"""For each type a field of a manifest can have: the test of a value, and how the type is called."""

@@ -23,10 +23,12 @@ from retinue.storage.declare import (
 )
 from retinue.storage.folding import fold
 from retinue.storage.ids import INDEX_SUBJECT, SYSTEM_SUBJECT, new_id
-from retinue.storage.keys import KeyStore, MasterKeys
+from retinue.storage.keys import KeyStore, MasterKeys, check_keys
+from retinue.storage.reverting import Reverted, revert_change_set, touched_contacts
 from retinue.storage.scoping import Refused
 from retinue.storage.sealing import sealed
 from retinue.storage.sets import AccessReader, AccessSet, Share, parse_shares
+from retinue.storage.shredding import ShredOrder, carry_out_orders, order_shredding
 from retinue.storage.store import Store
 from retinue.storage.types import UtcDateTime, json_type
 
@@ -48,12 +50,16 @@ __all__ = [
     "MasterKeys",
     "Privacy",
     "Refused",
+    "Reverted",
     "Sealed",
     "Share",
+    "ShredOrder",
     "Store",
     "UtcDateTime",
     "Verdict",
+    "carry_out_orders",
     "check_declarations",
+    "check_keys",
     "contact_ref",
     "explain_failure",
     "faults_of",
@@ -64,12 +70,15 @@ __all__ = [
     "key",
     "make_engine",
     "new_id",
+    "order_shredding",
     "parse_shares",
     "personal",
     "plugin_base",
     "ref",
+    "revert_change_set",
     "seal_audit",
     "sealed",
     "sealed_fields",
+    "touched_contacts",
     "verify_audit",
 ]

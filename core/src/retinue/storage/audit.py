@@ -118,6 +118,7 @@ class Auditor:
         self.action, self.label = "", ""
         self.reverts_id: UUID | None = None
         self.entries = 0
+        self.joined = False
         self._turn: int | None = None
         self._written = -1
 
@@ -132,7 +133,7 @@ class Auditor:
             row["turn"] = turn
         if not self.action:
             self.action = rows[0]["action"]
-        if self.entries == 0:
+        if self.entries == 0 and not self._is_known(connection):
             connection.execute(insert(ChangeSet), [self._change_set()])
         connection.execute(insert(AuditEntry), rows)
         self.entries += len(rows)
@@ -140,9 +141,14 @@ class Auditor:
     def close(self) -> None:
         """Note the number of entries and the final name of the deed on the change set, before the commit."""
         if self.entries and self.entries != self._written:
-            self._written = self.entries
+            more, self._written = self.entries - max(self._written, 0), self.entries
             mine = update(ChangeSet.__table__).where(ChangeSet.id == self.change_set_id)  # type: ignore[arg-type]  # a mapped class's table
-            self.store.raw_connection().execute(mine.values(entries=self.entries, action=self.action, label=self.label))
+            named = {} if self.joined else {"action": self.action, "label": self.label}
+            self.store.raw_connection().execute(mine.values(entries=ChangeSet.entries + more, **named))
+
+    def _is_known(self, connection: Any) -> bool:
+        chosen = select(ChangeSet.id).where(ChangeSet.id == self.change_set_id)
+        return self.joined and connection.scalar(chosen) is not None
 
     def _take_turn(self, connection: Any) -> int:
         if connection.dialect.name == "sqlite":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,7 +87,7 @@ class Database:
         self.kind: Kind = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
         self._variants: dict[Variant, Any] = {}
         # On SQLite one thread at a time: eight threads halve the throughput (they fight for the interpreter's lock).
-        self._gate: Any = threading.RLock() if self.kind == "sqlite" else contextlib.nullcontext()
+        self.gate: Any = threading.RLock() if self.kind == "sqlite" else contextlib.nullcontext()
         event.listen(engine, "before_execute", _set_scope)
 
     @classmethod
@@ -116,7 +116,7 @@ class Database:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Yield a bare connection in one transaction: for migrations and the jobs engine only."""
-        with self._gate, self.engine.begin() as connection:
+        with self.gate, self.engine.begin() as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -128,18 +128,21 @@ class Database:
         plugin: str | None = None,
         hooks: Any = None,
         jobs: Enqueue | None = None,
+        declared: Mapping[str, Any] | None = None,
     ) -> Iterator[Store]:
         """Yield a Store for one transaction of `actor`; commits on a clean exit, rolls back on any exception."""
-        with self._gate:
+        with self.gate:
             try:
                 with self._connection(readonly) as connection:
-                    store = Store(self, connection, actor, readonly=readonly, hooks=hooks, jobs=jobs)
+                    store = Store(self, connection, actor, readonly=readonly, hooks=hooks, jobs=jobs, declared=declared)
                     store.plugin = plugin
                     try:
                         yield store
                         store.finish()
                     finally:
                         store.release()
+                for subject in store.shredding:  # only now: a rolled back erasure must leave the key
+                    self.keys.drop_key(subject)
             except SQLAlchemyError as fault:
                 explained = explain_failure(fault)
                 if explained is fault:

@@ -14,7 +14,7 @@ from retinue.errors import Denied, NotFound
 from retinue.storage.audit import Change
 from retinue.storage.declare import MODELS, Sealed, fields_of, sealed_fields
 from retinue.storage.ids import SYSTEM_SUBJECT, new_id
-from retinue.storage.sealing import seal_row, subject_of
+from retinue.storage.sealing import flag_sealed, seal_row, subject_of
 from retinue.storage.sets import AccessSet, is_within
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ def _before_flush(session: Session, _context: Any, _instances: Any) -> None:
         if hasattr(row, "id") and row.id is None:
             row.id = new_id()
     check_writes(store, new, dirty, deleted)
+    keep_hidden_custom(store, dirty)
     store.keys.create_keys(row.id for row in new if isinstance(row, Sealed) and type(row).__subject__ == "id")
+    reopen_moved(store, [row for row in dirty if isinstance(row, Sealed)])
     changes = [_created(row) for row in new if type(row).__audited__]
     changes += [change for row in dirty if type(row).__audited__ and (change := _changed(store, row))]
     changes += [_removed(store, row) for row in deleted if type(row).__audited__]
@@ -60,9 +62,35 @@ def seal_dirty(store: Store, rows: Iterable[Any]) -> None:
     for row in due:
         subject = subjects[id(row)]
         cipher = ciphers.get(subject) or store.keys.cipher(subject)
-        values = {**row.__dict__.get("_sealed_hidden", {}), **row.__dict__["_sealed_values"]}
+        hidden, values = row.__dict__.get("_sealed_hidden", {}), dict(row.__dict__["_sealed_values"])
+        for name, value in hidden.items():
+            values[name] = {**value, **values.get(name, {})} if name == "custom_sealed" else value
         row.sealed_data = seal_row(cipher, values, row.__table__.name, (row.id, subject))
         row.__dict__["_sealed_dirty"] = False
+
+
+def reopen_moved(store: Store, rows: Iterable[Any]) -> None:
+    """Open rows that move to another subject under the old one's key, so that they are sealed under the new one's."""
+    for row in rows:
+        column = type(row).__subject__
+        history = inspect(row).attrs[column].history if column else None
+        if row.sealed_data is None or history is None or not history.deleted or history.deleted[0] == getattr(row, column):
+            continue
+        if "_sealed_values" not in row.__dict__:
+            old = history.deleted[0]
+            row.__dict__["_sealed_values"] = store.open_sealed(row.__table__.name, [(row.id, old, row.sealed_data)])[0]
+        flag_sealed(row)
+
+
+def keep_hidden_custom(store: Store, rows: Iterable[Any]) -> None:
+    """Put the custom values back that the writer could not see and so could not repeat."""
+    for row in rows:
+        hidden = {n[7:] for n in store.scope.variant.hidden_columns(row.__table__.name) if n.startswith("custom.")}
+        if not hidden or not inspect(row).attrs["custom"].history.has_changes():
+            continue
+        table = row.__table__
+        stored = store.raw_connection().scalar(select(table.c.custom).where(table.c.id == row.id)) or {}
+        row.custom = {**{k: v for k, v in stored.items() if k in hidden}, **row.custom}
 
 
 # ---- write checks ----------------------------------------------------------------------------------------------
@@ -137,6 +165,8 @@ def check_visible(store: Store, parent: str, ids: set[UUID]) -> None:
 
 # ---- what the audit sees -----------------------------------------------------------------------------------------
 _UNAUDITED = frozenset({"sealed_data", "version", "updated_at", "id"})
+KEYED = frozenset({"custom", "custom_sealed"})
+"""Fields that hold one value per key, audited and undone key by key."""
 
 
 def contact_of(row: Any) -> UUID | None:
@@ -173,19 +203,31 @@ def _created(row: Any) -> Change:
 
 
 def _changed(store: Store, row: Any) -> Change | None:
-    state, values = inspect(row), {}
+    state, pairs = inspect(row), {}
     for name, declared in fields_of(type(row)).items():
         if name in _UNAUDITED or declared.derived or name not in state.mapper.column_attrs:
             continue
         history = state.attrs[name].history
         if history.has_changes():
-            values[name] = [history.deleted[0] if history.deleted else None, history.added[0] if history.added else None]
-    for name, before in row.__dict__.get("_sealed_before", {}).items():
-        after = row.__dict__["_sealed_values"].get(name)
-        if after != before:
-            values[name] = [before, after]
-    row.__dict__.pop("_sealed_before", None)
+            pairs[name] = [history.deleted[0] if history.deleted else None, history.added[0] if history.added else None]
+    for name, before in row.__dict__.pop("_sealed_before", {}).items():
+        pairs[name] = [before, row.__dict__["_sealed_values"].get(name)]
+    values = dict(_by_key(store, row, pairs))
     return _change(row, "change", sorted(values), values) if values else None
+
+
+def _by_key(store: Store, row: Any, pairs: dict[str, list[Any]]) -> Iterable[tuple[str, list[Any]]]:
+    """Yield the changed fields; custom ones key by key, so that two people's changes can be undone apart."""
+    hidden = store.scope.variant.hidden_columns(row.__table__.name)
+    for name, (before, after) in pairs.items():
+        if name not in KEYED:
+            if before != after:
+                yield name, [before, after]
+            continue
+        old, new = before or {}, after or {}
+        for key in sorted({*old, *new}):
+            if old.get(key) != new.get(key) and f"custom.{key}" not in hidden:
+                yield f"{name}.{key}", [old.get(key), new.get(key)]
 
 
 def _removed(store: Store, row: Any) -> Change:

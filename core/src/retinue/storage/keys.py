@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -23,10 +23,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Column, Engine, Integer, LargeBinary, MetaData, Table, Uuid, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from retinue.actor import Actor
 from retinue.errors import Misconfigured, NotFound, Unavailable
+from retinue.storage.declare import MODELS
 from retinue.storage.ids import INDEX_SUBJECT, SYSTEM_SUBJECT
 from retinue.storage.sealing import open_bytes, seal_bytes
 from retinue.storage.types import UtcDateTime
+
+if TYPE_CHECKING:
+    from retinue.storage.database import Database
 
 CACHE_SIZE: Final = 10_000
 CACHE_SECONDS: Final = 300.0
@@ -235,4 +240,18 @@ class KeyStore:
                 self._cache.popitem(last=False)
 
 
-__all__ = ["KeyStore", "MasterKeys", "subject_key"]
+def check_keys(database: Database, sample: int = 1000) -> list[str]:
+    """Return what is wrong with the key store, looking at the newest `sample` contacts: no key, or one that does not open."""
+    faults = []
+    with database.store(Actor.system("check keys"), readonly=True) as store:
+        model = MODELS["contact"]
+        ids = store.scalars(select(model.id).order_by(model.id.desc()).limit(sample))
+    try:
+        known = database.keys._raw_keys([SYSTEM_SUBJECT, INDEX_SUBJECT, *ids])
+    except (Misconfigured, Unavailable) as fault:
+        return [fault.detail]
+    faults += [f"contact {contact_id} has no key: its sealed values cannot be read" for contact_id in ids if contact_id not in known]
+    return faults
+
+
+__all__ = ["KeyStore", "MasterKeys", "check_keys", "subject_key"]

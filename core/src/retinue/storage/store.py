@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from uuid import UUID
@@ -31,15 +31,30 @@ class Enqueue(Protocol):
     """What the jobs room gives the Store: put a job row into the caller's transaction."""
 
     def enqueue(
-        self, connection: Connection, name: str, payload: dict[str, Any], *, key: str | None = None, delay: float = 0.0
+        self,
+        connection: Connection,
+        name: str,
+        payload: dict[str, Any],
+        *,
+        key: str | None = None,
+        delay: float = 0.0,
+        actor: Actor | None = None,
     ) -> Any:
         """Enqueue job `name`; it runs after the commit and vanishes with a rollback."""
+
+
+class NoHooks:
+    """Stands for the hooks where no plugin set was built: nobody answers."""
+
+    def __getattr__(self, name: str) -> Callable[..., tuple[()]]:
+        return lambda **_: ()
 
 
 class Store:
     """One transaction for one actor: permission, row scope, sealing, audit, jobs, hooks.
 
-    Made by `Database.store`. Nobody commits: the edge does, when the block ends without an exception.
+    Made by `Database.store`. Nobody commits: the edge does, when the block ends without an exception. `declared`
+    holds what the enabled plugins contribute that rooms must know, such as ``interaction_kinds``.
     """
 
     def __init__(
@@ -51,11 +66,13 @@ class Store:
         readonly: bool = False,
         hooks: Any = None,
         jobs: Enqueue | None = None,
+        declared: Mapping[str, Any] | None = None,
         parent: Store | None = None,
         raw: bool = False,
     ) -> None:
         self.database, self.actor, self.readonly = database, actor, readonly
-        self.keys, self.hooks, self._jobs = database.keys, hooks, jobs
+        self.keys, self.hooks, self._jobs = database.keys, hooks or NoHooks(), jobs
+        self.declared: Mapping[str, Any] = declared or {}
         self.plugin: str | None = parent.plugin if parent else None
         self.hook: str | None = parent.hook if parent else None
         self.now: datetime = parent.now if parent else datetime.now(UTC)
@@ -69,6 +86,7 @@ class Store:
             info={"store": self},
         )
         self._children: dict[bool, Store] = {}
+        self.shredding: list[UUID] = parent.shredding if parent else []
         self.auditor: Auditor = parent.auditor if parent else Auditor(self)
         if self.scope.variant.read_scoped or self.scope.variant.write_scoped:
             self._resolve_scope()
@@ -225,19 +243,27 @@ class Store:
             self.flush()
 
     # ---- after commit, audit ---------------------------------------------------------------------------------
-    def later(self, job: str, payload: dict[str, Any], *, key: str | None = None, delay: float = 0.0) -> None:
-        """Enqueue `job` in this transaction: it runs after the commit, and is gone with a rollback.
+    def later(
+        self, job: str, payload: dict[str, Any], *, key: str | None = None, delay: float = 0.0, as_actor: bool = False
+    ) -> Any:
+        """Enqueue `job` in this transaction and return its id: it runs after the commit, and is gone with a rollback.
 
-        `payload` holds ids, never personal data; a second enqueue with the same `key` does nothing;
-        `delay` is in seconds.
+        `payload` holds ids, never personal data; a second enqueue with the same `key` does nothing; `delay` is in
+        seconds. With `as_actor` it runs as the person who asks, with the rights they have then; else as the system.
         """
         if self._jobs is None:
             raise Misconfigured("this store has no jobs: open it through the house")
         self.flush()
-        self._jobs.enqueue(self.raw_connection(), job, payload, key=key, delay=delay)
+        actor = self.author if as_actor and self.author.kind in ("person", "token") else None
+        return self._jobs.enqueue(self.raw_connection(), job, payload, key=key, delay=delay, actor=actor)
 
     def deed(self, action: str, label: str = "") -> None:
         """Name this transaction's change set, as people will read it in the list of changes."""
+        self.auditor.action, self.auditor.label = action, label
+
+    def join_deed(self, change_set_id: UUID, action: str, label: str = "") -> None:
+        """Write into the change set of a deed that spans several transactions, an import's batches for instance."""
+        self.auditor.change_set_id, self.auditor.joined = change_set_id, True
         self.auditor.action, self.auditor.label = action, label
 
     def record(self, action: str, *, contact_id: UUID | None = None, detail: dict[str, Any] | None = None) -> None:
@@ -273,9 +299,18 @@ class Store:
         return opened
 
     def _take_hidden(self, table: str, values: dict[str, Any]) -> dict[str, Any]:
+        """Take what the actor may not read out of opened values, and return it: it goes back in when resealed."""
         if not self.actor.hidden_fields or not values:
             return {}
-        return {name: values.pop(name) for name in list(values) if f"{table}.{name}" in self.actor.hidden_fields}
+        hidden = self.scope.variant.hidden_columns(table)
+        taken = {name: values.pop(name) for name in list(values) if name in hidden}
+        custom = values.get("custom_sealed")
+        if custom:
+            secret = {key: custom[key] for key in custom if f"custom.{key}" in hidden}
+            if secret:
+                taken["custom_sealed"] = secret
+                values["custom_sealed"] = {key: value for key, value in custom.items() if key not in secret}
+        return taken
 
     def blind_token(self, kind: str, text: str) -> bytes:
         """Return the blind-index token of `text`, already normalised, for exact look-ups of a sealed value."""
@@ -304,6 +339,7 @@ class Store:
                 readonly=self.readonly,
                 hooks=self.hooks,
                 jobs=self._jobs,
+                declared=self.declared,
                 parent=root,
                 raw=raw,
             )

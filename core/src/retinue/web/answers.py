@@ -47,11 +47,15 @@ class Download:
 
     def response(self) -> Response[Any]:
         """Return the response that sends it as an attachment."""
-        plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in self.filename)
+        plain = "".join(
+            c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in self.filename
+        )
         disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(self.filename, safe='')}"
         if isinstance(self.content, Path):
             return File(self.content, filename=plain, media_type=self.media_type)
-        return Response(self.content, media_type=self.media_type, headers={"Content-Disposition": disposition})
+        return Response(
+            self.content, media_type=self.media_type, headers={"Content-Disposition": disposition}
+        )
 
 
 @dataclass(frozen=True, slots=True)

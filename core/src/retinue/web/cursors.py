@@ -1,7 +1,7 @@
-"""Opaque keyset cursors: sealed, so that a name in a sort key never stands in a URL or a log, and bound to one list.
+"""Opaque keyset cursors: sealed, so that no name in a sort key stands in a URL or a log, and bound to a list.
 
-A cursor holds the position of the last row and a digest of what was listed (route, view, filter, sort, search).
-Given to another list it is refused with 400.
+A cursor holds the position of the last row and a digest of what was listed (route, view, filter, sort,
+search). Given to another list it is refused with 400.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import base64
 import binascii
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -41,7 +41,11 @@ class CursorCodec:
         """Return the cursor for the row at `position` of the list that `binding` describes."""
         nonce = os.urandom(_NONCE)
         plain = digest(binding) + msgspec.json.encode([_pack(value) for value in position])
-        return base64.urlsafe_b64encode(nonce + self._cipher.encrypt(nonce, plain, _PURPOSE)).rstrip(b"=").decode()
+        return (
+            base64.urlsafe_b64encode(nonce + self._cipher.encrypt(nonce, plain, _PURPOSE))
+            .rstrip(b"=")
+            .decode()
+        )
 
     def open(self, cursor: str, binding: bytes) -> list[Any]:
         """Return the position in `cursor`; BadRequest if it was changed or belongs to another list."""
@@ -52,7 +56,8 @@ class CursorCodec:
             raise _refused("The cursor is not one of ours, or was changed.", "cursor-unknown") from wrong
         if plain[:_DIGEST] != digest(binding):
             raise _refused(
-                "The cursor belongs to another list: its view, filter, sort or search is different.", "cursor-foreign"
+                "The cursor belongs to another list: its view, filter, sort or search is different.",
+                "cursor-foreign",
             )
         return [_unpack(value) for value in msgspec.json.decode(plain[_DIGEST:])]
 
@@ -81,7 +86,12 @@ def _pack(value: Any) -> Any:
     raise TypeError(f"a cursor cannot hold a {type(value).__name__}")
 
 
-_READERS: Final = {"t": datetime.fromisoformat, "d": date.fromisoformat, "u": UUID, "n": Decimal}
+_READERS: Final[dict[str, Callable[[str], Any]]] = {
+    "t": datetime.fromisoformat,
+    "d": date.fromisoformat,
+    "u": UUID,
+    "n": Decimal,
+}
 
 
 def _unpack(value: Any) -> Any:

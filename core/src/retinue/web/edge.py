@@ -1,7 +1,7 @@
 """The request edge: one request, one actor, one transaction, committed before the answer leaves.
 
-All of it runs in one worker thread: who is it, may they, what do they say, the deed, the dump, the commit. A failed
-commit is an error like any other; nothing was sent before it.
+All of it runs in one worker thread: who is it, may they, what do they say, the deed, the dump, the commit. A
+failed commit is an error like any other; nothing was sent before it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from litestar.handlers import BaseRouteHandler
 from marshmallow import Schema
 
 from retinue.actor import NOBODY, Actor
-from retinue.errors import Denied, Invalid, Problem, Stale, Unauthenticated
+from retinue.errors import BadRequest, Denied, Invalid, Problem, Stale, Unauthenticated
 from retinue.storage import Store
 from retinue.web import etags, idempotency
 from retinue.web.answers import Answer, Download, Made, Page
@@ -34,6 +34,7 @@ from retinue.web.schema_dto import Undecoded, load, read_json
 from retinue.web.settings import WebSettings
 
 AnyRequest = Request[Any, Any, Any]
+Outcome = Made | Download | Response[Any]
 Authenticate = Callable[[RequestParts], Actor]
 EXTRA_HEADERS = "retinue.headers"
 _ACTOR = "retinue.actor"
@@ -63,9 +64,9 @@ class Edge:
         self.limits = RateLimits(self.settings.rate_limit)
 
     def identify(self, request: AnyRequest, permission: str, *, public: bool = False) -> Actor:
-        """Return who asks; refuses strangers, foreign pages, those without `permission`, and too many requests."""
+        """Return who asks; refuses strangers, foreign pages, missing `permission` and too many requests."""
         if _ACTOR in request.scope:
-            return cast(Actor, request.scope[_ACTOR])  # type: ignore[typeddict-item]  # our own entry
+            return cast(Actor, _scope(request)[_ACTOR])
         parts = RequestParts.of(request, self.settings)
         check_same_origin(request.method, request.headers, self.settings, has_session=_by_cookie(parts))
         try:
@@ -80,10 +81,11 @@ class Edge:
             raise Unauthenticated("Nobody is signed in.", remedy="Sign in, or send an API token as Bearer.")
         if "." in permission and not actor.may(permission):
             raise Denied(
-                f"This needs the permission {permission}.", remedy="Ask your administrator for it.",
+                f"This needs the permission {permission}.",
+                remedy="Ask your administrator for it.",
                 extra={"permission": permission},
             )
-        request.scope[_ACTOR] = actor  # type: ignore[typeddict-unknown-key]  # the scope is open to such entries
+        _scope(request)[_ACTOR] = actor
         return actor
 
     def _count(self, request: AnyRequest, actor: Actor, address: str) -> None:
@@ -101,9 +103,13 @@ def _by_cookie(parts: RequestParts) -> bool:
 
 def extra_headers(request: AnyRequest) -> list[tuple[str, str]]:
     """Return the list of headers that go out with this request's answer, whatever the answer is."""
-    scope = cast(dict[str, Any], request.scope)
-    found: list[tuple[str, str]] = scope.setdefault(EXTRA_HEADERS, [])
+    found: list[tuple[str, str]] = _scope(request).setdefault(EXTRA_HEADERS, [])
     return found
+
+
+def _scope(request: AnyRequest) -> dict[str, Any]:
+    """Return the scope, which is open to entries of ours."""
+    return cast(dict[str, Any], request.scope)
 
 
 async def identify_before_upload(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
@@ -146,7 +152,7 @@ def run(plan: Plan, given: dict[str, Any]) -> Response[Any]:
         return answer if isinstance(answer, Response) else _respond(deed, deed.make(answer))
     with deed.claim() as claim:
         with edge.house.store(actor, readonly=plan.readonly, plugin=_plugin(request)) as store:
-            made = claim.replay(store) if claim else None
+            made: Outcome | None = claim.replay(store) if claim else None
             if made is None:
                 made = deed.carry_out(store, given)
                 if claim and isinstance(made, Made):
@@ -154,7 +160,7 @@ def run(plan: Plan, given: dict[str, Any]) -> Response[Any]:
     return _respond(deed, made)
 
 
-def _respond(deed: Deed, made: Made | Download | Response[Any]) -> Response[Any]:
+def _respond(deed: Deed, made: Outcome) -> Response[Any]:
     if isinstance(made, Response):
         return made
     if isinstance(made, Made):
@@ -177,23 +183,30 @@ class Deed:
     def fill(self, given: dict[str, Any]) -> None:
         """Add what the function's parameters name: body, list parameters, version, actor, request."""
         plan = self.plan
-        data = self._load() if plan.takes is not None else None
+        data: Any = self._load() if plan.takes is not None else None
         if "params" in plan.wants:
             reader = self.edge.reader(plan)
             pairs = self.request.query_params.multi_items()
             self.params = reader.from_body(data) if plan.is_search else reader.from_query(pairs)
-            _check_fields(self.params, plan.gives)
+            if plan.narrow:
+                _check_fields(self.params, plan.gives)
             given["params"] = self.params
         if "version" in plan.wants:
             in_body = data.pop("version", None) if isinstance(data, dict) else None
             header = self.request.headers.get("if-match")
-            self.expected = etags.expected_version(header, in_body, required=self.edge.settings.if_match_required)
+            self.expected = etags.expected_version(
+                header, in_body, required=self.edge.settings.if_match_required
+            )
             given["version"] = self.expected.version
+        if "upload" in plan.wants and self.body is None:
+            raise BadRequest("No file was sent.", remedy="Send one as multipart/form-data.")
         offers = {"data": data, "actor": self.actor, "request": self.request, "upload": self.body}
         given.update((name, value) for name, value in offers.items() if name in plan.wants)
 
     def _load(self) -> Any:
-        content_type = self.request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        content_type = (
+            self.request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        )
         if content_type != "application/json" and not content_type.endswith("+json"):
             raise UnsupportedMedia(
                 f"The body is {content_type}, and this takes JSON.", remedy="Send it as application/json."
@@ -210,7 +223,7 @@ class Deed:
         target = f"{self.request.method} {self.request.scope['path']}?".encode()
         return idempotency.claim(key, self.actor, target + self.request.scope["query_string"] + b"\n" + raw)
 
-    def carry_out(self, store: Store, given: dict[str, Any]) -> Made | Download | Response[Any]:
+    def carry_out(self, store: Store, given: dict[str, Any]) -> Outcome:
         """Call the route's function and make its answer, all inside the transaction."""
         try:
             result = self.plan.fn(store=store, **given)
@@ -261,12 +274,15 @@ class Deed:
             if not plan.is_search:
                 headers.setdefault("Link", f'<{_next_url(self.request, body["next"])}>; rel="next"')
         if page.count is not None and params.wants_count:
-            body |= {"count": min(page.count, params.count_cap), "count_capped": page.count >= params.count_cap}
+            body |= {
+                "count": min(page.count, params.count_cap),
+                "count_capped": page.count >= params.count_cap,
+            }
         return body
 
     def _narrow(self, dumped: Any) -> Any:
         """Return only the fields that ``fields=`` asks for."""
-        if self.params is None or not self.params.fields:
+        if self.params is None or not self.params.fields or not self.plan.narrow:
             return dumped
         if isinstance(dumped, list):
             return [self._narrow(row) for row in dumped]

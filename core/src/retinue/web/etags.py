@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from retinue.errors import BadRequest, Conflict, PreconditionRequired, Stale
 
 NO_VERSION: Final = -1
-"""A version no row has: an If-Match that cannot match is passed on as this, so that the service refuses it."""
+"""A version no row has: an If-Match that cannot match becomes this, so that the service refuses it."""
 
 _TAG: Final = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*')
 _OURS: Final = re.compile(r"v(\d{1,18})")
@@ -38,7 +38,9 @@ def parse_if_match(header: str) -> int | None:
         return None
     tags = _TAG.findall(header)
     if not tags or not re.fullmatch(f"{_TAG.pattern}(,{_TAG.pattern})*", header):
-        raise BadRequest("If-Match is not an entity tag.", remedy='Send the ETag of the answer as it was: "v3".')
+        raise BadRequest(
+            "If-Match is not an entity tag.", remedy='Send the ETag of the answer as it was: "v3".'
+        )
     ours = {NO_VERSION if weak else _version(tag) for weak, tag in tags}
     if len(ours - {NO_VERSION}) > 1:
         raise BadRequest("If-Match names several versions.", remedy="Send the one ETag you have read.")

@@ -27,7 +27,7 @@ from litestar import Request, Response
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import BodyKwarg, FromPath, FromQuery
+from litestar.params import BodyKwarg, PathParameter, QueryParameter
 from litestar.types import Empty
 from marshmallow import Schema
 
@@ -48,7 +48,7 @@ def get(path: str, *, permission: str, **options: Any) -> Callable[[Route], HTTP
 
 
 def post(path: str, *, permission: str, **options: Any) -> Callable[[Route], HTTPRouteHandler]:
-    """Make a route that creates, or that does a named deed; a search by POST takes `params` and only reads."""
+    """Make a route that creates, or does a named deed; a search by POST takes `params` and only reads."""
     return route("POST", path, permission=permission, **options)
 
 
@@ -78,14 +78,16 @@ def route(
     status: int | None = None,
     readonly: bool = False,
     location: str | None = None,
+    narrow: bool = True,
     tags: Sequence[str] | None = None,
     **options: Any,
 ) -> Callable[[Route], HTTPRouteHandler]:
     """Return the decorator that makes a handler of a function.
 
-    `takes` and `gives` are Schema instances of body and answer, built once; `many` says that the body is a list.
-    `location` is the path of what was created, with fields of the answer in braces. `permission` is checked before
-    the body is read; how far it reaches is for the service to ask. Further `options` go to Litestar.
+    `takes` and `gives` are Schema instances of body and answer, built once; `many` says that the body is a
+    list. `location` is the path of what was created, with fields of the answer in braces. `permission` is
+    checked before the body is read; how far it reaches is for the service to ask. `narrow` False leaves
+    ``fields=`` to the function. Further `options` go to Litestar.
     """
 
     def decorate(fn: Route) -> HTTPRouteHandler:
@@ -110,6 +112,8 @@ def route(
             path_names=in_path,
             query_names=frozenset(names) - INJECTED - set(in_path),
             location=location,
+            narrow=narrow,
+            sends_file=hints["return"] is Download,
         )
         return _handler(plan, hints, tags=tags, options=options)
 
@@ -134,7 +138,7 @@ def _kind(returned: Any, fn: Route) -> tuple[Kind, bool]:
 def _handler(
     plan: Plan, hints: dict[str, Any], *, tags: Sequence[str] | None, options: dict[str, Any]
 ) -> HTTPRouteHandler:
-    """Return Litestar's handler of `plan`: a function with a signature of explicit markers around the edge."""
+    """Return Litestar's handler of `plan`: a function with explicit markers around the edge."""
 
     def handle(**given: Any) -> Response[Any]:
         return edge.run(plan, given)
@@ -167,18 +171,21 @@ def _handler(
 
 
 def _sign(handle: Route, plan: Plan, hints: dict[str, Any], returned: Any) -> None:
-    """Give the wrapper the signature that Litestar reads: request, body, path and query parameters, all marked."""
+    """Give the wrapper the signature that Litestar reads: request, body, parameters, all marked."""
     own = inspect.signature(plan.fn).parameters
     annotations: dict[str, Any] = {"request": Request[Any, Any, Any]}
     defaults: dict[str, Any] = {}
     for name in plan.path_names:
-        annotations[name] = FromPath[hints[name]]  # type: ignore[misc]  # a type known only at run time
+        annotations[name] = Annotated[hints[name], PathParameter()]
     for name in sorted(plan.query_names):
-        annotations[name] = FromQuery[hints[name]]  # type: ignore[misc]  # the same
+        annotations[name] = Annotated[hints[name], QueryParameter()]
         if own[name].default is not inspect.Parameter.empty:
             defaults[name] = own[name].default
     if "upload" in plan.wants:
-        annotations["data"] = Annotated[UploadFile, BodyKwarg(media_type=RequestEncodingType.MULTI_PART)]
+        annotations["data"] = Annotated[
+            UploadFile | None, BodyKwarg(media_type=RequestEncodingType.MULTI_PART)
+        ]
+        defaults["data"] = None
     elif plan.takes is not None:
         annotations["data"] = Annotated[Any, BodyKwarg(media_type=RequestEncodingType.JSON)]
         defaults["data"] = None
@@ -192,7 +199,8 @@ def _sign(handle: Route, plan: Plan, hints: dict[str, Any], returned: Any) -> No
         for name, annotation in annotations.items()
     ]
     handle.__annotations__ = {**annotations, "return": returned}
-    handle.__signature__ = inspect.Signature(parameters, return_annotation=returned)  # type: ignore[attr-defined]  # read by inspect
+    signature = inspect.Signature(parameters, return_annotation=returned)
+    handle.__signature__ = signature  # type: ignore[attr-defined]  # what inspect reads
 
 
 __all__ = [

@@ -207,6 +207,21 @@ class Outbound:
         return address
 
 
+_shared: list[Outbound] = []
+
+
+def configure(rules: OutboundRules) -> None:
+    """Set the rules of this process's client; the house does it once, from the installation's configuration."""
+    _shared[:] = [Outbound(rules)]
+
+
+def shared() -> Outbound:
+    """Return this process's client, with the strictest rules if nobody has configured it."""
+    if not _shared:
+        configure(OutboundRules())
+    return _shared[0]
+
+
 @functools.cache
 def _public_tls() -> ssl.SSLContext:
     """Return the context that trusts the public authorities; reading their list takes 20 ms."""

@@ -14,7 +14,7 @@ import msgspec
 from marshmallow import Schema, validate
 from marshmallow import fields as ma
 
-from retinue.errors import BadRequest, Problem
+from retinue.errors import BadRequest, Invalid, Problem
 from retinue.web.cursors import CursorCodec
 from retinue.web.settings import COUNT_CAP
 
@@ -66,12 +66,14 @@ class ListParams:
     def after(self, binding: str = "") -> list[Any] | None:
         """Return the position the page starts after, None for the first page.
 
-        `binding` is what else the order depends on (a saved view's own filter and sort); give the same to Page.
+        `binding` is what else the order depends on (a saved view's own sort); give the same to Page.
         """
         if self.cursor is None:
             return None
         if self.codec is None:
-            raise BadRequest("A cursor has no meaning here.", problems=[Problem("?cursor", "has no meaning here")])
+            raise BadRequest(
+                "A cursor has no meaning here.", problems=[Problem("?cursor", "has no meaning here")]
+            )
         return self.codec.open(self.cursor, self.binding(binding))
 
     def next_cursor(self, position: Iterable[Any], binding: str = "") -> str:
@@ -84,7 +86,9 @@ class ListParams:
         """Return what a cursor is bound to: everything that decides which rows come in which order."""
         rows = sorted((c.field, c.op, c.value) for c in self.conditions)
         keys = [(key.field, key.descending) for key in self.sort]
-        return msgspec.json.encode([self.scope, self.q, self.view, self.filter, rows, keys, extra], order="sorted")
+        return msgspec.json.encode(
+            [self.scope, self.q, self.view, self.filter, rows, keys, extra], order="sorted"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +115,20 @@ class Reader:
                 field_name, _, op = name.rpartition("__")
                 conditions.append(Condition(field_name or name, op if field_name else "eq", value))
         if len(conditions) > _MAX_CONDITIONS:
-            raise BadRequest(f"More than {_MAX_CONDITIONS} conditions.", remedy="Send a filter tree to the search.")
+            raise BadRequest(
+                f"More than {_MAX_CONDITIONS} conditions.", remedy="Send a filter tree to the search."
+            )
         return self._build({**given, "filter": _tree(given.get("filter"))}, tuple(conditions))
 
     def from_body(self, body: Mapping[str, Any]) -> ListParams:
         """Return the parameters in the body of a search, as `ListQuerySchema` loaded it."""
-        return self._build(body, ())
+        try:
+            return self._build(body, ())
+        except BadRequest as wrong:
+            places = [Problem(f"/{problem.pointer[1:]}", problem.detail) for problem in wrong.problems]
+            raise Invalid(
+                "The search is not valid.", remedy="Correct what errors names.", problems=places
+            ) from wrong
 
     def _build(self, given: Mapping[str, Any], conditions: tuple[Condition, ...]) -> ListParams:
         return ListParams(
@@ -177,11 +189,19 @@ def _unreadable(name: str, detail: str) -> BadRequest:
 class ListQuerySchema(Schema):
     """The body of a search: the same parameters as a list's query string, for filters too long for a URL."""
 
-    q = ma.String(load_default="", validate=validate.Length(max=500), metadata={"description": "Search words."})
+    q = ma.String(
+        load_default="", validate=validate.Length(max=500), metadata={"description": "Search words."}
+    )
     view = ma.String(load_default=None, allow_none=True, metadata={"description": "Id of a saved view."})
     filter = ma.Raw(load_default=None, allow_none=True, metadata={"description": "Filter tree."})
     sort = ma.List(ma.String(), load_default=list, metadata={"description": "Keys, - for descending."})
-    shown = ma.List(ma.String(), load_default=list, data_key="fields", attribute="fields", metadata={"description": "Fields to answer."})
+    shown = ma.List(
+        ma.String(),
+        load_default=list,
+        data_key="fields",
+        attribute="fields",
+        metadata={"description": "Fields to answer."},
+    )
     include = ma.List(ma.String(), load_default=list, metadata={"description": "Additions, such as count."})
     limit = ma.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(min=1))
     cursor = ma.String(load_default=None, allow_none=True, metadata={"description": "next of the last page."})

@@ -1,4 +1,4 @@
-"""The plan of one route: what its decorator read off the function, what the edge does, what the document tells."""
+"""The plan of one route: what its decorator read off the function, the edge does, and the document tells."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ class Plan:
     path_names: tuple[str, ...]
     query_names: frozenset[str]
     location: str | None
+    narrow: bool
+    sends_file: bool
 
     @property
     def public(self) -> bool:
@@ -53,4 +55,8 @@ class Plan:
     @property
     def keeps_answers(self) -> bool:
         """Say whether an Idempotency-Key means something here."""
-        return self.method in ("POST", "PATCH") and not self.readonly and {"store", "upload"} & self.wants == {"store"}
+        return (
+            self.method in ("POST", "PATCH")
+            and not self.readonly
+            and {"store", "upload"} & self.wants == {"store"}
+        )

@@ -1,4 +1,4 @@
-"""RFC 9457 problem documents: every error leaves in one shape, with a stable type and a pointer per complaint.
+"""RFC 9457 problem documents: every error leaves in one shape, with a stable type and pointers.
 
 A complaint about the payload carries a JSON pointer (``/emails/0/value``). One about a query parameter is a
 `retinue.errors.Problem` whose pointer starts with ``?``; it leaves as ``parameter`` instead.
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import msgspec
 from litestar import Request, Response
@@ -72,7 +72,6 @@ class ProblemError:
 class ProblemDocument:
     """An error after RFC 9457. Further members may follow, such as the current values of a conflict."""
 
-    __schema_name__: ClassVar[str] = "Problem"
     type: str
     title: str
     status: int
@@ -182,22 +181,20 @@ def _wrap(error: HTTPException) -> RetinueError:
     """Return the framework's error in our words; what it says about input values is dropped."""
     status, phrase = error.status_code, HTTPStatus(error.status_code).phrase
     cls = _BY_STATUS.get(status, RetinueError)
-    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() != "content-type"}
+    headers = {name.title(): value for name, value in (error.headers or {}).items()}
+    headers.pop("Content-Type", None)
+    if "Allow" in headers:
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))  # the framework's order is a set's
     extra = error.extra if isinstance(error.extra, list) else []
     problems = tuple(
-        Problem(f"?{item.get('key', '')}", str(item.get("message", "not valid"))) for item in extra if isinstance(item, dict)
+        Problem(f"?{item.get('key', '')}", str(item.get("message", "not valid")))
+        for item in extra
+        if isinstance(item, dict)
     )
     detail = "The parameters are not valid." if problems else f"{phrase}."
-    wrapped = cls(detail, problems=problems, headers=headers, code=_OTHER_CODES.get(status, cls.code))
     if cls is RetinueError:
-        wrapped = _titled(wrapped, status, phrase)
-    return wrapped
-
-
-def _titled(error: RetinueError, status: int, phrase: str) -> RetinueError:
-    """Return `error` under the status and title of an HTTP error that has no class of ours."""
-    cls = type("HttpProblem", (RetinueError,), {"status": status, "title": phrase})
-    return cls(error.detail, headers=error.headers, code=error.code, problems=error.problems)
+        cls = type("HttpProblem", (RetinueError,), {"status": status, "title": phrase})
+    return cls(detail, problems=problems, headers=headers, code=_OTHER_CODES.get(status, cls.code))
 
 
 def answer_unknown(request: AnyRequest, error: Exception) -> Response[bytes]:
@@ -228,8 +225,12 @@ def _trail(error: BaseException) -> Iterator[str]:
     seen: BaseException | None = error
     while seen is not None:
         frames = traceback.extract_tb(seen.__traceback__)
-        places = [f"{frame.filename.rsplit('/', 3)[-1]}:{frame.lineno} {frame.name}" for frame in reversed(frames)]
-        yield f"{type(seen).__module__}.{type(seen).__qualname__} at {', '.join(places[:12]) or 'unknown place'}"
+        places = [
+            f"{'/'.join(frame.filename.split('/')[-2:])}:{frame.lineno} {frame.name}"
+            for frame in reversed(frames)
+        ]
+        name = f"{type(seen).__module__}.{type(seen).__qualname__}"
+        yield f"{name} at {', '.join(places[:12]) or 'unknown place'}"
         seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
 
 

@@ -1,7 +1,7 @@
 """Rate limits by who asks, not from where: one window per token or session, announced in every answer.
 
-Someone who is not signed in is counted by address, because there is nothing else to count by. The counters live in
-this process: with several processes each has its own, and the installation's limit is their sum.
+Someone who is not signed in is counted by address, because there is nothing else to count by. The counters
+live in this process: with several processes each has its own, and the installation's limit is their sum.
 """
 
 from __future__ import annotations

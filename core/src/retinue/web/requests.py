@@ -1,13 +1,14 @@
 """What a request says about itself: who sends it, from where, over what, and whether a foreign page made it.
 
-`client_address` here is the one that counts; every room takes the address from the actor or from `RequestParts`.
+`client_address` here is the one that counts; every room takes the address from the actor or from
+`RequestParts`.
 """
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from litestar import Request
@@ -23,22 +24,24 @@ _SAME_SITE: Final = frozenset({"same-origin", "none"})
 class RequestParts:
     """What `authenticate` may look at: never the body.
 
-    `bearer` is the credential of an ``Authorization: Bearer`` header, `session` the value of our cookie, `address`
-    the client's own, behind trusted proxies only.
+    `bearer` is the credential of an ``Authorization: Bearer`` header, `session` the value of our cookie,
+    `address` the client's own, behind trusted proxies only.
     """
 
     method: str
     path: str
     address: str
-    bearer: str | None = None
-    session: str | None = None
+    bearer: str | None = field(default=None, repr=False)
+    session: str | None = field(default=None, repr=False)
     user_agent: str = ""
     languages: str = ""
     secure: bool = False
+    csrf: str | None = None
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, request: Request[Any, Any, Any], settings: WebSettings) -> RequestParts:
-        """Return the parts of `request`; the hardening has already judged address and scheme."""
+        """Return the parts of `request`; address and scheme are those the hardening judged."""
         headers, client = request.headers, request.scope.get("client")
         scheme, _, credential = headers.get("authorization", "").partition(" ")
         return cls(
@@ -50,14 +53,16 @@ class RequestParts:
             user_agent=headers.get("user-agent", "")[:400],
             languages=headers.get("accept-language", "")[:200],
             secure=request.scope["scheme"] == "https",
+            csrf=headers.get("x-csrf-token"),
+            cookies=request.cookies,
         )
 
 
 def client_address(peer: str | None, forwarded_for: str | None, trusted: Iterable[Network]) -> str:
     """Return the client's address: the socket's, or what trusted proxies say, counted from the right.
 
-    Each hop is believed only if the one that reported it is a trusted proxy; the first that is not is the client.
-    A client can therefore write any X-Forwarded-For it likes. An unreadable hop ends the walk.
+    Each hop is believed only if the one that reported it is a trusted proxy; the first that is not is the
+    client. A client can therefore write any X-Forwarded-For it likes. An unreadable hop ends the walk.
     """
     trusted = tuple(trusted)
     address = _address(peer or "")
@@ -93,11 +98,13 @@ def is_trusted(peer: str | None, trusted: Iterable[Network]) -> bool:
     return address is not None and any(address in network for network in trusted)
 
 
-def check_same_origin(method: str, headers: Mapping[str, str], settings: WebSettings, *, has_session: bool) -> None:
+def check_same_origin(
+    method: str, headers: Mapping[str, str], settings: WebSettings, *, has_session: bool
+) -> None:
     """Refuse an unsafe request that a foreign page made with our cookie (CSRF).
 
-    ``Sec-Fetch-Site`` decides where the browser sends it, else Origin must be ours. A request with neither and
-    without a session is no browser's; with a session it is refused.
+    ``Sec-Fetch-Site`` decides where the browser sends it, else Origin must be ours. A request with neither
+    and without a session is no browser's; with a session it is refused.
     """
     if method in SAFE_METHODS:
         return
@@ -112,12 +119,12 @@ def check_same_origin(method: str, headers: Mapping[str, str], settings: WebSett
         raise Denied(
             "The request comes from another site.",
             code="cross-site",
-            remedy=f"Send it from a page of {settings.origin}, or use an API token instead of the session cookie.",
+            remedy=f"Send it from a page of {settings.origin}, or use an API token instead of the cookie.",
         )
 
 
 def cookie_name(settings: WebSettings) -> str:
-    """Return the session cookie's name; over https the browser enforces Secure, our host and path / by its prefix."""
+    """Return the session cookie's name; its prefix makes browsers enforce Secure, our host and path /."""
     return "__Host-retinue" if settings.https else "retinue"
 
 

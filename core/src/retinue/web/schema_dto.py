@@ -1,9 +1,9 @@
 """The bridge between marshmallow and Litestar: one Schema instance becomes one DTO class.
 
-Litestar keeps the routing and the document, marshmallow says what a field may look like. A request body is decoded
-by msgspec and loaded by the schema; an answer is dumped by it; apispec turns it into an OpenAPI 3.1 component that
-is entered in Litestar's registry, so that nested schemas become references there. This file is the piece most
-likely to break with a new Litestar: `core/tests/web/test_schema_dto.py` says so loudly.
+Litestar keeps the routing and the document, marshmallow says what a field may look like. A request body is
+decoded by msgspec and loaded by the schema; an answer is dumped by it; apispec turns it into an OpenAPI 3.1
+component that is entered in Litestar's registry, so that nested schemas become references there. This file
+is the piece most likely to break with a new Litestar: `core/tests/web/test_schema_dto.py` says so loudly.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import msgspec
 from apispec import APISpec
@@ -21,6 +21,7 @@ from apispec.ext.marshmallow.common import MODIFIERS, make_schema_key
 from litestar.dto import AbstractDTO
 from litestar.openapi.spec import Reference
 from litestar.openapi.spec import Schema as OpenAPISchema
+from litestar.openapi.spec.enums import OpenAPIType
 from litestar.response import Response
 from litestar.typing import FieldDefinition
 from marshmallow import Schema, ValidationError
@@ -30,7 +31,7 @@ from retinue.web import problems
 
 if TYPE_CHECKING:
     from litestar._openapi.schema_generation import SchemaCreator  # only named in an overridden signature
-    from litestar.dto.base_dto import DTOBackend
+    from litestar.dto._backend import DTOBackend  # the same
     from litestar.dto.data_structures import DTOFieldDefinition
 
 Kind = Literal["one", "many", "page"]
@@ -50,7 +51,9 @@ def read_json(raw: bytes | None) -> Any:
     try:
         value = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
-        raise BadRequest(f"The body is not JSON: {wrong}.", remedy="Send a JSON document in UTF-8.") from wrong
+        raise BadRequest(
+            f"The body is not JSON: {wrong}.", remedy="Send a JSON document in UTF-8."
+        ) from wrong
     except RecursionError as wrong:
         raise BadRequest("The body is nested too deeply.", remedy="Send a flatter document.") from wrong
     if rb"\u0000" in raw or b"\x00" in raw:
@@ -62,7 +65,9 @@ def _refuse_nul(value: Any, pointer: str) -> None:
     """Raise Invalid at the first text with a NUL character: PostgreSQL cannot store it."""
     match value:
         case str() if "\x00" in value:
-            raise Invalid("A text holds a NUL character.", problems=[Problem(pointer, "holds a NUL character")])
+            raise Invalid(
+                "A text holds a NUL character.", problems=[Problem(pointer, "holds a NUL character")]
+            )
         case dict():
             for key, inner in value.items():
                 _refuse_nul(key, pointer)
@@ -94,14 +99,19 @@ class SchemaDTO(AbstractDTO[Any]):
         """Do nothing: there is no transfer model to generate."""
 
     @classmethod
-    def generate_field_definitions(cls, model_type: type[Any]) -> Generator[DTOFieldDefinition, None, None]:
+    def generate_field_definitions(cls, _: type[Any]) -> Generator[DTOFieldDefinition, None, None]:
         """Yield nothing: the fields are the schema's."""
         yield from ()
 
     @classmethod
-    def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
+    def detect_nested_field(cls, _: FieldDefinition) -> bool:
         """Return False: nesting is the schema's."""
         return False
+
+    @classmethod
+    def is_supported_model_type_field(cls, _: FieldDefinition) -> bool:
+        """Return True: what a handler returns is for the schema to dump, whatever its type."""
+        return True
 
     def decode_bytes(self, value: bytes) -> Any:
         """Return the loaded JSON body, or keep it for later if the DTO is lazy."""
@@ -124,11 +134,14 @@ class SchemaDTO(AbstractDTO[Any]):
         cls, field_definition: FieldDefinition, handler_id: str, schema_creator: SchemaCreator
     ) -> Reference | OpenAPISchema:
         """Return a reference to the schema's component (for many: an array of it)."""
+        del field_definition, handler_id  # the schema alone decides
         components = Components.of(schema_creator.schema_registry)
         if cls.kind == "page":
             return components.page(cls.schema)
         reference = components.reference(cls.schema)
-        return OpenAPISchema(type="array", items=reference) if cls.kind == "many" else reference  # type: ignore[arg-type]  # the enum's own value
+        if cls.kind == "many":
+            return OpenAPISchema(type=OpenAPIType.ARRAY, items=reference)
+        return reference
 
 
 def dump(schema: Schema, data: Any, kind: Kind) -> Any:
@@ -148,7 +161,13 @@ def schema_dto(schema: Schema, kind: Kind = "one", *, lazy: bool = False) -> typ
     """
     key = (id(schema), kind, lazy)
     if key not in _made:
-        body = {"schema": schema, "kind": kind, "lazy": lazy, "__doc__": "Made by schema_dto.", "__slots__": ()}
+        body = {
+            "schema": schema,
+            "kind": kind,
+            "lazy": lazy,
+            "__doc__": "Made by schema_dto.",
+            "__slots__": (),
+        }
         _made[key] = type(f"{_bare_name(type(schema))}{kind.title()}DTO", (SchemaDTO,), body)
     return _made[key]
 
@@ -157,11 +176,15 @@ def _bare_name(cls: type[Schema]) -> str:
     return cls.__name__.removesuffix("Schema") or cls.__name__
 
 
+def _keyword(name: str) -> str:
+    """Return the JSON Schema keyword of an attribute of Litestar's Schema: ``read_only`` is ``readOnly``."""
+    head, *rest = name.removeprefix("schema_").split("_")
+    return head + "".join(part.title() for part in rest)
+
+
 _FIELDS: Final[Mapping[str, str]] = {
-    field.metadata.get("alias") or _camel: field.name
-    for field in dataclasses.fields(OpenAPISchema)
-    for _camel in ["".join(p if i == 0 else p.title() for i, p in enumerate(field.name.rstrip("_").split("_")))]
-} | {"if": "schema_if", "not": "schema_not", "$ref": "ref"}
+    _keyword(field.name): field.name for field in dataclasses.fields(OpenAPISchema)
+}
 
 
 class Components:
@@ -170,6 +193,7 @@ class Components:
     _documents: ClassVar[WeakKeyDictionary[Any, Components]] = WeakKeyDictionary()
 
     def __init__(self, registry: Any) -> None:
+        self._registry = ref(registry)
         self._entered: set[str] = set()
         self._names: dict[str, Any] = {}
         self._plugin = MarshmallowPlugin(schema_name_resolver=self._name)
@@ -178,14 +202,10 @@ class Components:
 
     @classmethod
     def of(cls, registry: Any) -> Components:
-        """Return the components of the document whose registry this is, brought up to now."""
+        """Return the components of the document whose registry this is."""
         if registry not in cls._documents:
             cls._documents[registry] = cls(registry)
-        found = cls._documents[registry]
-        found._registry = registry
-        return found
-
-    _registry: Any
+        return cls._documents[registry]
 
     def reference(self, schema: Schema) -> Reference:
         """Return a fresh reference to the component of `schema`, entering it and all it nests."""
@@ -206,7 +226,7 @@ class Components:
         converter = self._plugin.converter
         if converter is None:
             raise RuntimeError("apispec has not initialised its marshmallow plugin")
-        converter.resolve_nested_schema(schema)
+        converter.resolve_nested_schema(schema)  # type: ignore[no-untyped-call]  # apispec is half typed
         name: str = converter.refs[make_schema_key(schema)]
         return name
 
@@ -217,7 +237,11 @@ class Components:
         bare = _bare_name(type(instance))
         partial = "Patch" if instance.partial else ""
         narrowed = [getattr(instance, modifier) for modifier in MODIFIERS if modifier != "partial"]
-        mark = hashlib.sha256(repr(sorted(map(repr, narrowed))).encode()).hexdigest()[:6] if any(narrowed) else ""
+        mark = (
+            hashlib.sha256(repr(sorted(map(repr, narrowed))).encode()).hexdigest()[:6]
+            if any(narrowed)
+            else ""
+        )
         package = type(instance).__module__.partition(".")[0].title().replace("_", "")
         for name in (f"{bare}{mark}{partial}", f"{package}{bare}{mark}{partial}"):
             if self._names.setdefault(name, key) == key:
@@ -234,12 +258,18 @@ class Components:
         """Fill the registry's schema of a stand-in type of that name with what apispec found."""
         self._entered.add(name)
         self._types[name] = FieldDefinition.from_annotation(type(name, (), {"__module__": "retinue"}))
-        target = self._registry.get_schema_for_field_definition(self._types[name])
+        target = self._live().get_schema_for_field_definition(self._types[name])
         for keyword, value in schema.items():
             setattr(target, _FIELDS[keyword], value)
 
+    def _live(self) -> Any:
+        registry = self._registry()
+        if registry is None:
+            raise RuntimeError("the document that these components belong to is gone")
+        return registry
+
     def _refer(self, name: str) -> Reference:
-        reference = self._registry.get_reference_for_field_definition(self._types[name])
+        reference = self._live().get_reference_for_field_definition(self._types[name])
         if not isinstance(reference, Reference):
             raise RuntimeError(f"the registry lost the component {name}")
         return reference
@@ -251,7 +281,10 @@ def _page_of(item: str) -> dict[str, Any]:
         "required": ["items", "next"],
         "properties": {
             "items": {"type": "array", "items": {"$ref": _PREFIX + item}},
-            "next": {"type": ["string", "null"], "description": "The cursor of the next page; null on the last."},
+            "next": {
+                "type": ["string", "null"],
+                "description": "The cursor of the next page; null on the last.",
+            },
             "count": {"type": "integer", "description": "How many there are, only with include=count."},
             "count_capped": {"type": "boolean", "description": "True if there are more than count says."},
         },

@@ -21,8 +21,8 @@ class WebSettings:
     """Settings of one HTTP application.
 
     `secret` signs and seals cursors: 32 bytes or more, the same in every process of the installation.
-    `allowed_hosts` empty answers every host. `rate_limit` counts requests a minute of one token or session, 0 is
-    no limit. `max_body` is in bytes.
+    `allowed_hosts` empty answers every host. `rate_limit` counts requests a minute of one token or session,
+    0 is no limit. `max_body` is in bytes.
     """
 
     base_url: str

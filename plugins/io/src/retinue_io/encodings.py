@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
-from retinue_io.limits import SAMPLE_BYTES, SAMPLE_LINES
+from retinue_io.limits import SAMPLE_BYTES, SAMPLE_LINES, SAMPLE_SCAN
 
 _CYRILLIC = "абвгдеёжзийклмнопрстуфхцчшщъыьэюя"
 _LETTERS = {
@@ -113,22 +113,17 @@ def detect_encoding(sample: bytes, *, locale: str = "") -> str:
 
 
 def sample_bytes(stream: BinaryIO, size: int = SAMPLE_BYTES) -> bytes:
-    """The start of the file and seven pieces further on, so that a late foreign letter is not missed."""
-    stream.seek(0, 2)
-    total = stream.tell()
+    """The start of the file, and the next piece that has letters beyond ASCII where the start has none."""
     stream.seek(0)
     head = stream.read(size)
-    if total <= size or head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in head[:1000]:
-        stream.seek(0)
-        return head
-    pieces = [head[: head.rfind(b"\n") + 1] or head]
-    for part in range(1, 8):
-        stream.seek(size + (total - size) * part // 8)
-        piece = stream.read(size // 8)
-        start, end = piece.find(b"\n"), piece.rfind(b"\n")
-        pieces.append(piece[start + 1 : end + 1])
+    kept = head if len(head) < size else head[: head.rfind(b"\n") + 1] or head
+    read = len(head)
+    while kept.isascii() and b"\0" not in kept and read < SAMPLE_SCAN and (piece := stream.read(size)):
+        read += len(piece)
+        if not piece.isascii():
+            kept += piece[piece.find(b"\n") + 1 :]
     stream.seek(0)
-    return b"".join(pieces)
+    return kept
 
 
 def _by_mark(sample: bytes) -> str:
@@ -136,23 +131,23 @@ def _by_mark(sample: bytes) -> str:
 
 
 def _wide_without_mark(sample: bytes) -> str:
-    """UTF-16 without a mark shows as NUL bytes on one side of nearly every ASCII character."""
-    head = sample[:4000]
-    if head.count(0) < max(2, len(head) // 8):
+    """UTF-16 without a mark has NUL bytes, and reads as letters of our alphabets in one of its two orders only."""
+    head = sample[: min(4000, len(sample) // 2 * 2)]
+    if head.count(0) < 2:
         return ""
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    if max(even, odd) < 10 * (min(even, odd) + 1) and len(head) > 40:
-        return ""
-    return "utf-16-le" if odd > even else "utf-16-be"
+    for encoding in ("utf-16-le", "utf-16-be"):
+        text = head.decode(encoding, errors="replace")
+        if sum(1 for c in text if " " <= c < "\u0600" or c in "\t\r\n") > 0.95 * len(text):
+            return encoding
+    return ""
 
 
 def _reads_as_utf8(sample: bytes) -> bool:
-    """Valid UTF-8, but for a character cut at the sample's end."""
+    """Valid UTF-8 with letters beyond ASCII, but for a character cut at the sample's end."""
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample, final=False)
+        return not codecs.getincrementaldecoder("utf-8")().decode(sample, final=False).isascii()
     except UnicodeDecodeError:
         return False
-    return True
 
 
 def _telling_lines(sample: bytes) -> bytes:
@@ -182,12 +177,15 @@ def _score(probe: bytes, encoding: str, languages: tuple[str, ...], hint: str) -
     best, language = -1.0, ""
     for name in languages:
         alphabet = _LETTERS[name]
-        fits = sum(1 if c in alphabet else 0.35 if c in "äöüéáß" else -1 if c.isalpha() else -0.6 for c in folded)
-        score = fits / len(folded) + (0.04 if name == hint else 0.0)
+        fits = sum(
+            1 if c in alphabet else 0.35 if c in "äöüéáß" else -1 if c.isalpha() else -0.6 for c in folded
+        )
+        score = fits / len(folded)
         if score > best:
             best, language = score, name
     best -= 2.0 * controls / len(high) + 1.2 * _broken_words(text) + _RARE.get(encoding, 0.0)
-    return best * 0.9 + _WESTERN_BONUS.get(encoding, 0.0), language
+    best = best * 0.9 + _WESTERN_BONUS.get(encoding, 0.0)
+    return best + (0.05 if hint in languages else 0.0), language
 
 
 def _broken_words(text: str) -> float:
@@ -201,7 +199,7 @@ def _broken_words(text: str) -> float:
         if cyrillic:
             bad = bool(_LATIN.search(word)) or (not word.isupper() and bool(_CASE_FLIP.search(word)))
         else:
-            bad = len(word) > 3 and not _LATIN.search(word) or bool(_CASE_FLIP.search(word))
+            bad = (len(word) > 3 and not _LATIN.search(word)) or bool(_CASE_FLIP.search(word))
         broken += bad
     return broken / total if total else 0.0
 

@@ -7,6 +7,7 @@ MAX_LINE = 1_000_000  # characters of one physical line; a longer one means: thi
 MAX_RECORD = 1_000_000  # characters of one record with quoted line breaks
 MAX_CELL = 131_072  # characters of one cell; four times what a spreadsheet can hold
 SAMPLE_BYTES = 1_000_000  # read from the start of a file to guess encoding and delimiter
+SAMPLE_SCAN = 256_000_000  # read at most this far to find the first letter beyond ASCII
 SAMPLE_ROWS = 200  # rows looked at to propose a mapping and to choose the order of dates
 SAMPLE_LINES = 5  # decoded lines shown beside each encoding
 
@@ -24,4 +25,4 @@ MAX_LIST = 20  # e-mails, phones or addresses of one contact
 MAX_SHEET_ROWS_OUT = 1_048_576  # rows of an XLSX sheet, heading included
 MAX_SHEET_TEXT_OUT = 32_767  # characters of an XLSX cell
 
-MAX_BLOCK = 60  # records sharing one blocking key that are compared with each other
+MAX_BLOCK = 20  # records sharing one blocking key that are compared with each other

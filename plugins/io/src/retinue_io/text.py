@@ -37,9 +37,7 @@ def fold(text: str) -> str:
         return text.lower()
     plain = text.translate(_SPECIAL).casefold()
     kept = [
-        c
-        for c in unicodedata.normalize("NFD", plain.replace("й", "\ue000"))
-        if not unicodedata.combining(c)
+        c for c in unicodedata.normalize("NFD", plain.replace("й", "\ue000")) if not unicodedata.combining(c)
     ]
     return unicodedata.normalize("NFC", "".join(kept)).replace("\ue000", "й")
 

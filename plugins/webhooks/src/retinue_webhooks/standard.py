@@ -1,4 +1,4 @@
-"""The message of Standard Webhooks: secret, signature, body and the times of the attempts. Nothing here does I/O."""
+"""The message of Standard Webhooks: secret, signature, body and the times of the attempts. No I/O here."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def bodies(event: str, at: datetime, items: Iterable[Mapping[str, Any]]) -> Iter
 def next_attempt(attempts: int, seed: str, now: datetime, wish: float = 0.0) -> datetime | None:
     """Return when to try again after `attempts` failures, None when that was the last.
 
-    The wait grows by the table, plus up to a fifth so that many deliveries do not come back together; `seed` makes
-    it the same each time it is asked. `wish` are the seconds of the peer's Retry-After, honoured up to a day.
+    The wait grows by the table, plus up to a fifth so that many deliveries do not come back together; `seed`
+    makes it the same each time. `wish` are the seconds of the peer's Retry-After, honoured up to a day.
     """
     if attempts >= ATTEMPTS:
         return None
@@ -84,7 +84,7 @@ def next_attempt(attempts: int, seed: str, now: datetime, wish: float = 0.0) -> 
 
 
 def retry_after(value: str | None, now: datetime) -> float:
-    """Return the seconds that a Retry-After header asks for (a number or a date), 0 when it asks for nothing."""
+    """Return the seconds that a Retry-After header (number or date) asks for, 0 when it asks for nothing."""
     if not value:
         return 0.0
     if value.strip().isascii() and value.strip().isdigit():
@@ -98,7 +98,7 @@ def retry_after(value: str | None, now: datetime) -> float:
 
 
 def wants(events: Sequence[str], event: str) -> bool:
-    """Say whether an endpoint with these `events` gets `event`: by its name, its noun (``contact.*``) or ``*``."""
+    """Say whether an endpoint with `events` gets `event`: by its name, its noun (``contact.*``) or ``*``."""
     return "*" in events or event in events or event.partition(".")[0] + ".*" in events
 
 

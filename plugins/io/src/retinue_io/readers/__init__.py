@@ -28,7 +28,11 @@ _KIND_OF_SUFFIX = {
 }
 _ACCEPTED = "CSV, XLSX, ODS and vCard files can be imported."
 _FOREIGN = (
-    (b"\xd0\xcf\x11\xe0", "an old XLS workbook or one with a password", "Save it as XLSX without a password."),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "an old XLS workbook or one with a password",
+        "Save it as XLSX without a password.",
+    ),
     (b"%PDF", "a PDF document", _ACCEPTED),
     (b"\x89PNG", "a picture", _ACCEPTED),
     (b"\xff\xd8\xff", "a picture", _ACCEPTED),
@@ -50,7 +54,8 @@ def open_source(stream: BinaryIO, filename: str = "", reading: Reading | None = 
     kind = detect_kind(stream, filename)
     if reading.kind and reading.kind != kind:
         raise Invalid(
-            f"The file is {_NAMES[kind]}, not {_NAMES.get(reading.kind, reading.kind)}.", remedy="Choose the right kind."
+            f"The file is {_NAMES[kind]}, not {_NAMES.get(reading.kind, reading.kind)}.",
+            remedy="Choose the right kind.",
         )
     reading = msgspec.structs.replace(reading, kind=kind)
     if kind in ("xlsx", "ods"):
@@ -63,7 +68,9 @@ def open_source(stream: BinaryIO, filename: str = "", reading: Reading | None = 
 def detect_kind(stream: BinaryIO, filename: str = "") -> str:
     """``csv``, ``xlsx``, ``ods`` or ``vcard`` by the first bytes; Invalid when they and the file's name disagree."""
     if not size_of(stream):
-        raise Invalid("The file is empty.", remedy="Choose a file with a heading row and at least one row below it.")
+        raise Invalid(
+            "The file is empty.", remedy="Choose a file with a heading row and at least one row below it."
+        )
     head = stream.read(4096)
     stream.seek(0)
     for magic, what, remedy in _FOREIGN:

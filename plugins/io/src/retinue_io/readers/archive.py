@@ -58,7 +58,8 @@ def check_archive(stream: BinaryIO, kind: str) -> None:
 def _check_directory(entries: list[zipfile.ZipInfo]) -> None:
     if len(entries) > MAX_ARCHIVE_ENTRIES:
         raise TooLarge(
-            f"The file holds {len(entries):,} parts; at most {MAX_ARCHIVE_ENTRIES:,} are opened.", remedy=_TOO_BIG
+            f"The file holds {len(entries):,} parts; at most {MAX_ARCHIVE_ENTRIES:,} are opened.",
+            remedy=_TOO_BIG,
         )
     total = sum(entry.file_size for entry in entries)
     if total > MAX_UNPACKED:
@@ -78,11 +79,18 @@ def _check_directory(entries: list[zipfile.ZipInfo]) -> None:
 
 def _check_kind(archive: zipfile.ZipFile, names: set[str], kind: str) -> None:
     if kind == "xlsx" and "xl/workbook.xml" not in names and "[Content_Types].xml" not in names:
-        raise Invalid("The file is a ZIP archive, but no XLSX workbook.", remedy="Unpack it and send the sheet itself.")
+        raise Invalid(
+            "The file is a ZIP archive, but no XLSX workbook.", remedy="Unpack it and send the sheet itself."
+        )
     if kind == "ods":
         if "content.xml" not in names:
-            raise Invalid("The file is a ZIP archive, but no ODS sheet.", remedy="Unpack it and send the sheet itself.")
-        if "META-INF/manifest.xml" in names and archive.getinfo("META-INF/manifest.xml").file_size < _CHUNK * 4:
+            raise Invalid(
+                "The file is a ZIP archive, but no ODS sheet.", remedy="Unpack it and send the sheet itself."
+            )
+        if (
+            "META-INF/manifest.xml" in names
+            and archive.getinfo("META-INF/manifest.xml").file_size < _CHUNK * 4
+        ):
             if b"encryption-data" in archive.read("META-INF/manifest.xml"):
                 raise Invalid("The file is protected by a password.", remedy="Save it without a password.")
 
@@ -110,7 +118,9 @@ def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]
         first, tail = True, b""
         while block := part.read(_CHUNK):
             if first and (block[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in block[:200]):
-                raise Invalid("The sheet's XML is written in an unusual encoding.", remedy=_DAMAGED, code="unsafe-xml")
+                raise Invalid(
+                    "The sheet's XML is written in an unusual encoding.", remedy=_DAMAGED, code="unsafe-xml"
+                )
             first = False
             if b"<!DOCTYPE" in tail[-20:] + block or b"<!ENTITY" in tail[-20:] + block:
                 raise Invalid(

@@ -54,7 +54,9 @@ def clean_headings(cells: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     while cells and not cells[-1].strip():
         cells = cells[:-1]
     if not cells:
-        raise Invalid("The first row has no headings.", remedy="Put the names of the columns into the first row.")
+        raise Invalid(
+            "The first row has no headings.", remedy="Put the names of the columns into the first row."
+        )
     taken = {cell.strip() for cell in cells}
     used: set[str] = set()
     headings, notices = [], []
@@ -65,7 +67,9 @@ def clean_headings(cells: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
             notices.append(f"Column {position} has no heading; it is called “{name}” here.")
         elif name in used:
             fresh = _free(name, taken | used, 2)
-            notices.append(f"The heading “{name}” stands twice; the one in column {position} is called “{fresh}”.")
+            notices.append(
+                f"The heading “{name}” stands twice; the one in column {position} is called “{fresh}”."
+            )
             name = fresh
         used.add(name)
         headings.append(name)

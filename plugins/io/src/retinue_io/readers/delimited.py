@@ -32,7 +32,8 @@ class DelimitedSource:
         text = _decode(sample, encoding)
         self._skip = 1 if declared_delimiter(text) else 0
         delimiter, quote = guess_dialect(text[:200_000])
-        self._spaced = f"{delimiter} {quote}" in text[:10_000]
+        first_line = text.lstrip().partition("\n")[0]
+        self._spaced = f"{quote}{delimiter} {quote}" in first_line  # "Name", "City"
         self.reading = msgspec.structs.replace(
             reading,
             kind="csv",
@@ -48,13 +49,10 @@ class DelimitedSource:
 
     def rows(self) -> Iterator[Row]:
         """Every record after the heading; blank lines count but give no row."""
-        headings, width = self.headings, len(self.headings)
-        guarded = self.reading.unguard
+        headings, width, first = self.headings, len(self.headings), self._first
         for number, cells, fault in self._records():
-            if number < self._first or not cells:
+            if number < first or not cells:
                 continue
-            if guarded:
-                cells = [unguard(cell) if cell[:1] == "'" else cell for cell in cells]
             if fault is not None:
                 yield Row(number, dict(zip(headings, cells + [""] * width, strict=False)), fault)
             elif len(cells) == width:
@@ -72,19 +70,21 @@ class DelimitedSource:
             if not self.reading.heading:
                 plain = [f"Column {i}" for i in range(1, len(cells) + 1)]
                 return tuple(plain), (), number
-            names, notices = clean_headings([unguard(cell) for cell in cells])
+            names, notices = clean_headings(cells)
             return names, notices, number + 1
-        raise Invalid("The file is empty.", remedy="Choose a file with a heading row and at least one row below it.")
+        raise Invalid(
+            "The file is empty.", remedy="Choose a file with a heading row and at least one row below it."
+        )
 
     def _records(self) -> Iterator[tuple[int, list[str], Fault | None]]:
         """Numbered records; a record that cannot be read is reported and only its first line is given up."""
         self._stream.seek(0)
-        text = io.TextIOWrapper(io.BufferedReader(Raw(self._stream), 1 << 16), self.reading.encoding, errors="replace", newline="")
-        lines = _Lines(text, self._skip)
-        reading = self.reading
-        parser = csv.reader(
-            lines, delimiter=reading.delimiter, quotechar=reading.quote, strict=True, skipinitialspace=self._spaced
+        text = io.TextIOWrapper(
+            io.BufferedReader(Raw(self._stream), 1 << 16), self.reading.encoding, errors="replace", newline=""
         )
+        lines = _Lines(text, self._skip)
+        guarded, held = self.reading.unguard, lines.held
+        parser = self._parser(lines)
         number = 0
         while True:
             number += 1
@@ -96,13 +96,27 @@ class DelimitedSource:
                 return
             except csv.Error as error:
                 cells, fault = self._broken(lines, number, str(error))
+                parser = self._parser(lines)
             if lines.damaged:
                 cells = [cell.replace("\0", _LOST) for cell in cells]
-                fault = fault or _damage(lines.held, number, reading.encoding)
-            lines.forget()
+                fault = fault or _damage(held, number, self.reading.encoding)
+            if guarded and (len(held) > 1 or "'" in held[0]):
+                cells = [unguard(cell) for cell in cells]
+            lines.number += len(held)
+            held.clear()
             if not number % 256:
                 self._read = self._stream.tell()
             yield number, cells, fault
+
+    def _parser(self, lines: _Lines) -> Iterator[list[str]]:
+        reading = self.reading
+        return csv.reader(
+            lines.read(),
+            delimiter=reading.delimiter,
+            quotechar=reading.quote,
+            strict=True,
+            skipinitialspace=self._spaced,
+        )
 
     def _broken(self, lines: _Lines, number: int, error: str) -> tuple[list[str], Fault]:
         line = lines.give_back()
@@ -116,54 +130,49 @@ class DelimitedSource:
 
 
 class _Lines:
-    """Lines of bounded length for the parser, which can be handed back when a record fails."""
+    """Lines of bounded length for the parser; those of a record that fails are handed back and read again."""
 
     def __init__(self, text: TextIO, skip: int) -> None:
         self._readline = text.readline
         self._back: deque[str] = deque()
-        self.held: list[str] = []
-        self._size = 0
-        self._number = 0
+        self.held: list[str] = []  # the lines of the record being read
+        self.number = 0  # lines of the records before it
         self.damaged = False
         for _ in range(skip):
             self._readline(MAX_LINE)
 
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        line = self._back.popleft() if self._back else self._readline(MAX_LINE + 1)
-        if not line:
-            raise StopIteration
-        self._size += len(line)
-        self.held.append(line)
-        if self._size > MAX_RECORD:
-            self._refuse(line)
-        if "\0" in line or _LOST in line:
-            self.damaged = True
-        return line
-
-    def forget(self) -> None:
-        """The record is done."""
-        self._number += len(self.held)
-        self.held.clear()
-        self._size = 0
-        self.damaged = False
+    def read(self) -> Iterator[str]:
+        """The lines from here; ends early when one record grows too long, which the parser takes for an open quote."""
+        back, held, readline = self._back, self.held, self._readline
+        while True:
+            line = back.popleft() if back else readline(MAX_LINE + 1)
+            if not line:
+                return
+            if not held:
+                self.damaged = False
+                size = 0
+            held.append(line)
+            size += len(line)
+            if size > MAX_RECORD:
+                self._check_line(line)
+                return
+            if "\0" in line or _LOST in line:
+                self.damaged = True
+            yield line
 
     def give_back(self) -> str:
         """Keep the first line as the broken record and read the others again."""
         self._back.extendleft(reversed(self.held[1:]))
         del self.held[1:]
         self.damaged = any("\0" in line or _LOST in line for line in self.held)
-        return self.held[0] if self.held else ""
+        return self.held[0]
 
-    def _refuse(self, line: str) -> None:
+    def _check_line(self, line: str) -> None:
         if len(line) > MAX_LINE:
             raise TooLarge(
-                f"Line {self._number + len(self.held):,} is longer than {MAX_LINE:,} characters.",
+                f"Line {self.number + len(self.held):,} is longer than {MAX_LINE:,} characters.",
                 remedy="Check that this is a table with one contact per line, and that the encoding is right.",
             )
-        raise csv.Error("record too long")
 
 
 class Raw(io.RawIOBase):
@@ -185,7 +194,9 @@ def _decode(sample: bytes, encoding: str) -> str:
     try:
         return sample.decode(encoding, errors="replace")
     except LookupError as error:
-        raise Invalid(f"There is no encoding “{encoding}”.", remedy="Choose one of the encodings shown.") from error
+        raise Invalid(
+            f"There is no encoding “{encoding}”.", remedy="Choose one of the encodings shown."
+        ) from error
 
 
 def _explain(error: str) -> tuple[str, str]:
@@ -205,7 +216,9 @@ def _explain(error: str) -> tuple[str, str]:
 
 def _damage(held: list[str], number: int, encoding: str) -> Fault:
     if any("\0" in line for line in held):
-        return Fault(number, "", "The row holds NUL bytes.", "Save the file as UTF-8 text without them.", "nul")
+        return Fault(
+            number, "", "The row holds NUL bytes.", "Save the file as UTF-8 text without them.", "nul"
+        )
     return Fault(
         number,
         "",

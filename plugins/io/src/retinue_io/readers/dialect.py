@@ -39,7 +39,12 @@ def _score(text: str, delimiter: str, quote: str) -> float:
     """Number of columns times the share of rows that agree with it; 0 when it does not split at all."""
     lines = text.splitlines(keepends=True)
     try:
-        rows = [row for _, row in zip(range(_TRIES), csv.reader(lines, delimiter=delimiter, quotechar=quote), strict=False)]
+        rows = [
+            row
+            for _, row in zip(
+                range(_TRIES), csv.reader(lines, delimiter=delimiter, quotechar=quote), strict=False
+            )
+        ]
     except csv.Error:
         return 0.0
     if rows and len(rows) > 1 and len(lines) > len(rows) and len(rows) < _TRIES:

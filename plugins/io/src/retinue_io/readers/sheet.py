@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, BinaryIO
 
 import msgspec
@@ -55,7 +56,9 @@ class SheetSource:
                 return tuple(f"Column {i}" for i in range(1, len(cells) + 1)), (), number
             names, notices = clean_headings(cells)
             return names, notices, number + 1
-        raise Invalid("The sheet is empty.", remedy="Choose a sheet with a heading row and at least one row below it.")
+        raise Invalid(
+            "The sheet is empty.", remedy="Choose a sheet with a heading row and at least one row below it."
+        )
 
 
 def cell_text(value: Any) -> str:
@@ -89,7 +92,7 @@ def _open(stream: BinaryIO, reading: Reading) -> tuple[CalamineSheet, str]:
         )
     first = None
     for name in [reading.sheet] if reading.sheet else names:
-        sheet = _sound(lambda name=name: book.get_sheet_by_name(name))  # type: ignore[misc]  # bound now, see loop
+        sheet = _sound(partial(book.get_sheet_by_name, name))
         first = first or (sheet, name)
         if sheet.height:
             return sheet, name

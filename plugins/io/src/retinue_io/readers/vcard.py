@@ -19,9 +19,16 @@ from retinue_io.limits import MAX_CARD_LINES, MAX_LIST
 from retinue_io.readers.base import Reading, Row, size_of
 from retinue_io.readers.delimited import Raw
 from retinue_io.readers.vcard_lines import Property, parse_property, unfold
-from retinue_io.targets import heading_for
+from retinue_io.targets import LISTS, heading_for, is_target
 
-_LABELS = {"home": "home", "work": "work", "cell": "mobile", "mobile": "mobile", "fax": "fax", "pager": "pager"}
+_LABELS = {
+    "home": "home",
+    "work": "work",
+    "cell": "mobile",
+    "mobile": "mobile",
+    "fax": "fax",
+    "pager": "pager",
+}
 _ADDRESS = ("po_box", "extended", "street", "city", "region", "postal_code", "country")
 _APPLE_LABEL = re.compile(r"_\$!<(.*)>!\$_")
 _DATE = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:T.*)?$")
@@ -101,6 +108,10 @@ def _cells(card: list[Property]) -> Cells:
             _put_single(cells, prop)
     if _key("given_name") in cells or _key("family_name") in cells:
         cells.pop(_key("name"), None)
+    elif cells.get(_key("name")) in (cells.get(("emails", 0, "value")), cells.get(("phones", 0, "value"))):
+        cells.pop(
+            _key("name"), None
+        )  # a card must have a name; where there is none, programs put the address
     elif _key("organisation") in cells and cells.get(_key("name"), "") in ("", cells[_key("organisation")]):
         cells[_key("name")] = cells.pop(_key("organisation"))
         cells[_key("kind")] = "organisation"
@@ -131,7 +142,9 @@ def _put_single(cells: Cells, prop: Property) -> None:
     if name == "N":
         order = ("family_name", "given_name", "middle_name", "title_before", "title_after")
         for target, text in zip(order, prop.parts(), strict=False):
-            cells[_key(target)] = " ".join(text.replace(",", " ").split()) if target != "title_after" else text
+            cells[_key(target)] = (
+                " ".join(text.replace(",", " ").split()) if target != "title_after" else text
+            )
     elif name == "BDAY":
         match = _DATE.match(prop.value.strip())
         cells[_key("birth_date")] = "-".join(match.groups()) if match else prop.text()
@@ -148,6 +161,10 @@ def _put_single(cells: Cells, prop: Property) -> None:
         cells[_key("kind")] = "organisation" if prop.value.lower() == "org" else "person"
     elif name in _SIMPLE:
         cells.setdefault(_key(_SIMPLE[name]), prop.text())
+    elif name == "X-RETINUE":  # our own export: fields vCard has no place for
+        field = next(iter(prop.parameters.get("FIELD", [])), "")
+        if is_target(field) and field not in LISTS:
+            cells.setdefault(_key(field), prop.text())
 
 
 _SIMPLE = {
@@ -184,14 +201,26 @@ def _apple(text: str) -> str:
 
 
 def _no_end(number: int) -> Fault:
-    return Fault(number, "", "The card has no END:VCARD.", "The file may be cut off; export it once more.", "truncated")
+    return Fault(
+        number, "", "The card has no END:VCARD.", "The file may be cut off; export it once more.", "truncated"
+    )
 
 
 def _unreadable(number: int, line: int) -> Fault:
-    return Fault(number, "", f"Line {line} of the file is no vCard line.", "Correct the line or leave it out.", "malformed")
+    return Fault(
+        number,
+        "",
+        f"Line {line} of the file is no vCard line.",
+        "Correct the line or leave it out.",
+        "malformed",
+    )
 
 
 def _too_long(number: int) -> Fault:
     return Fault(
-        number, "", f"The card has more than {MAX_CARD_LINES:,} lines.", "Split it into several cards.", "too-large"
+        number,
+        "",
+        f"The card has more than {MAX_CARD_LINES:,} lines.",
+        "Split it into several cards.",
+        "too-large",
     )

@@ -1,0 +1,44 @@
+"""Core's own work by the clock: seal the audit, forget what has expired, finish shredding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retinue.access import forget_expired
+from retinue.jobs import JobSpec, Schedule
+from retinue.storage import Store, carry_out_orders, seal_audit
+from retinue.web import purge_idempotency_keys
+
+
+def seal_entries(store: Store, _payload: dict[str, Any]) -> None:
+    """Seal the audit entries written since the last seal."""
+    seal_audit(store)
+
+
+def forget(store: Store, _payload: dict[str, Any]) -> None:
+    """Remove expired sessions, tokens and kept answers."""
+    forget_expired(store)
+    purge_idempotency_keys(store)
+
+
+def shred(store: Store, _payload: dict[str, Any]) -> None:
+    """Drop the keys of persons whose erasure was cut off after its commit."""
+    carry_out_orders(store.database, store)
+
+
+def core_jobs() -> list[JobSpec]:
+    """Return core's own jobs."""
+    return [
+        JobSpec(name="retinue.seal_audit", handler=seal_entries, plugin="retinue"),
+        JobSpec(name="retinue.forget_expired", handler=forget, plugin="retinue"),
+        JobSpec(name="retinue.shred_keys", handler=shred, plugin="retinue"),
+    ]
+
+
+def core_schedules() -> list[Schedule]:
+    """Return when core's own jobs run."""
+    return [
+        Schedule(name="retinue.seal_audit", job="retinue.seal_audit", cron="* * * * *"),
+        Schedule(name="retinue.forget_expired", job="retinue.forget_expired", cron="17 * * * *"),
+        Schedule(name="retinue.shred_keys", job="retinue.shred_keys", cron="*/5 * * * *"),
+    ]

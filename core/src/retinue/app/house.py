@@ -1,0 +1,340 @@
+"""The house: configuration, database, plugins and jobs of one installation, in one object."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import SQLAlchemyError
+
+from retinue.access import CORE_PERMISSIONS, Account, Guard, Permission, Permissions, actor_of
+from retinue.actor import Actor
+from retinue.app.catalogues import make_catalogues
+from retinue.app.chores import core_jobs, core_schedules
+from retinue.config import Config
+from retinue.contacts import answers as contact_answers
+from retinue.errors import Denied, Misconfigured
+from retinue.interactions import answers as interaction_answers
+from retinue.interactions.service import Kind
+from retinue.jobs import BatchJob, Jobs, JobSettings, JobSpec, Registry
+from retinue.jobs import Schedule as JobSchedule
+from retinue.lists.service import Catalogues
+from retinue.plugins import (
+    NO_HOOKS,
+    Epoch,
+    InteractionKind,
+    Job,
+    PluginInfo,
+    PluginSet,
+    Schedule,
+    build_plugin_set,
+    disable_plugin,
+    discover,
+    enable_plugin,
+    read_enabled,
+    read_epoch,
+    remember_faults,
+)
+from retinue.plugins import Permission as PluginPermission
+from retinue.plugins import migrations
+from retinue.relations import answers as relation_answers
+from retinue.storage import Database, MasterKeys, Store, carry_out_orders, check_keys, explain_failure
+
+BUILTINS: Final = {
+    "retinue.contacts": contact_answers,
+    "retinue.interactions": interaction_answers,
+    "retinue.relations": relation_answers,
+}
+"""Core's rooms that answer hooks, by the same way as any plugin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Epochal:
+    """Everything that depends on which plugins are on; built anew and swapped as one when that changes."""
+
+    plugins: PluginSet
+    permissions: Permissions
+    guard: Guard
+    catalogues: Catalogues
+    declared: Mapping[str, Any]
+
+
+class House:
+    """One installation, opened. Make it with `open_house`."""
+
+    def __init__(self, config: Config, database: Database) -> None:
+        self.config, self.database = config, database
+        self.catalogue = discover()
+        self.jobs = Jobs(database.engine.url, settings=_job_settings(config))
+        self._swapping = threading.Lock()
+        self._now = self._build(build_plugin_set(self.catalogue, (), builtins=BUILTINS))
+        self.epoch = Epoch(database)
+
+    # ---- what the current epoch consists of --------------------------------------------------------------------
+    @property
+    def plugins(self) -> PluginSet:
+        """Return the plugins that are on."""
+        return self._now.plugins
+
+    @property
+    def guard(self) -> Guard:
+        """Return rules, permissions and hasher of signing in."""
+        return self._now.guard
+
+    @property
+    def permissions(self) -> Permissions:
+        """Return all declared permissions, the plugins' among them."""
+        return self._now.permissions
+
+    @property
+    def catalogues(self) -> Catalogues:
+        """Return what can be listed and by which fields."""
+        return self._now.catalogues
+
+    def _build(self, plugins: PluginSet) -> Epochal:
+        permissions = Permissions(CORE_PERMISSIONS)
+        for owned in plugins.declared(PluginPermission):
+            permissions.declare(Permission(owned.item.name, owned.item.label, plugin=owned.plugin))
+        kinds = {
+            owned.item.name: Kind(owned.item.name, owned.item.label, counts=owned.item.touches, plugin=owned.plugin)
+            for owned in plugins.declared(InteractionKind)
+        }
+        catalogues = make_catalogues(plugins)
+        declared = {"interaction_kinds": kinds, "catalogues": catalogues, "plugins": plugins, "config": self.config}
+        return Epochal(
+            plugins=plugins,
+            permissions=permissions,
+            guard=Guard.from_config(self.config, permissions),
+            catalogues=catalogues,
+            declared=declared,
+        )
+
+    def refresh(self, *, force: bool = False) -> bool:
+        """Follow the database: build the set of plugins it asks for and swap to it; returns whether it changed."""
+        if not force and self.epoch.current() == self.plugins.epoch:
+            return False
+        with self._swapping, self.database.store(Actor.system("read plugins")) as store:
+            lines = self.lines(read_enabled(store))
+            faults = migrations.check(store.raw_connection(), lines)
+            plugins = build_plugin_set(
+                self.catalogue,
+                () if self.config.plugins.safe_mode else read_enabled(store),
+                builtins=BUILTINS,
+                epoch=read_epoch(store),
+                faults=faults,
+            )
+            remember_faults(store, plugins)
+            self._now = self._build(plugins)
+            self.jobs.swap(self._registry(plugins))
+            self.jobs.release_parked(store.raw_connection())
+        return True
+
+    def enable(self, actor: Actor, name: str) -> PluginInfo:
+        """Bring a plugin's tables up to date and turn it on; raises PluginRefused or Misconfigured with the faults."""
+        if not actor.may("plugin.enable"):
+            raise Denied("you lack the permission plugin.enable", code="permission")
+        if name in self.catalogue:
+            with self.database.store(actor, readonly=True) as store:
+                enabled = read_enabled(store) | {name}
+            with self._bare() as connection:
+                migrations.upgrade(connection, self.lines(enabled))
+        with self.store(actor) as store:
+            info = enable_plugin(store, name, catalogue=self.catalogue, builtins=BUILTINS)
+        self.refresh(force=True)
+        return info
+
+    def disable(self, actor: Actor, name: str) -> PluginInfo:
+        """Turn a plugin off; its data stay."""
+        with self.store(actor) as store:
+            info = disable_plugin(store, name)
+        self.refresh(force=True)
+        return info
+
+    @contextlib.contextmanager
+    def _bare(self) -> Iterator[Connection]:
+        """Yield a connection in no transaction: migrations begin their own."""
+        with self.database.gate, self.database.engine.connect() as connection:
+            yield connection
+
+    def _registry(self, plugins: PluginSet) -> Registry:
+        jobs, schedules = list(core_jobs()), list(core_schedules())
+        for owned in plugins.declared(Job):
+            item: Job = owned.item
+            jobs.append(
+                JobSpec(
+                    name=item.name,
+                    handler=_handler(plugins.resolve(owned.plugin, item.run)),
+                    plugin=owned.plugin,
+                    retries=item.retries,
+                    timeout=item.timeout,
+                    queue=item.queue,
+                    payload_version=item.payload_version,
+                )
+            )
+        for planned in plugins.declared(Schedule):
+            it: Schedule = planned.item
+            schedules.append(
+                JobSchedule(name=it.name, job=it.job, cron=it.cron, zone=it.zone, missed=it.missed, payload=it.payload)
+            )
+        return Registry(jobs, schedules)
+
+    # ---- stores ------------------------------------------------------------------------------------------------
+    @contextlib.contextmanager
+    def store(self, actor: Actor, *, readonly: bool = False, plugin: str | None = None) -> Iterator[Store]:
+        """Open one transaction for `actor` with the hooks and jobs of the current epoch."""
+        now = self._now
+        with self.database.store(
+            actor,
+            readonly=readonly,
+            plugin=plugin,
+            hooks=now.plugins.hooks if now.plugins else NO_HOOKS,
+            jobs=self.jobs,
+            declared=now.declared,
+        ) as store:
+            yield store
+
+    @contextlib.contextmanager
+    def job_store(self, job: Any) -> Iterator[Store]:
+        """Open the transaction of a job: as the person it runs for, with their rights of now, else as the system."""
+        with self.store(self.job_actor(job), plugin=None if job.plugin == "retinue" else job.plugin) as store:
+            yield store
+
+    def job_actor(self, job: Any) -> Actor:
+        """Return who a job runs as; a person who has left loses the right, and with it the job."""
+        if job.actor is None or job.actor[1] is None:
+            return Actor.system(f"job {job.name}")
+        return self.person(job.actor[1])
+
+    def person(self, account_id: UUID) -> Actor:
+        """Return the actor of an account with its rights of now; raises NotFound or Denied for one that left."""
+        with self.database.store(Actor.system("read an account"), readonly=True) as store:
+            return actor_of(store, store.get(Account, account_id), self.guard, "")
+
+    # ---- processes ---------------------------------------------------------------------------------------------
+    def asgi(self) -> Any:
+        """Return the ASGI application; its lifespan starts and ends the watcher and, on SQLite, the worker."""
+        from retinue.app.serving import Served  # noqa: PLC0415  # by design: serving builds on the house
+
+        return Served(self)
+
+    def work(self) -> Any:
+        """Return a worker as a context manager: while it is open, jobs run, and new plugin sets are followed."""
+        from retinue.app.serving import Working  # noqa: PLC0415  # by design: as above
+
+        return Working(self)
+
+    # ---- tables ------------------------------------------------------------------------------------------------
+    def lines(self, enabled: set[str]) -> list[migrations.Line]:
+        """Return what has migrations: core and the plugins that are on."""
+        return migrations.lines_of(self.catalogue, sorted(enabled & set(self.catalogue)))
+
+    def upgrade(self) -> migrations.Plan:
+        """Bring all tables up to date, in one transaction, and start with the plugins that then fit."""
+        with self._bare() as connection:
+            with connection.begin():
+                enabled = _enabled(connection)
+            plan = migrations.upgrade(connection, self.lines(enabled))
+        self.jobs.migrate()
+        self.refresh(force=True)
+        with self.database.store(Actor.system("finish shredding")) as store:
+            carry_out_orders(self.database, store)
+        return plan
+
+    def start(self) -> House:
+        """Check that the tables fit and follow the database; raises Misconfigured with the remedy if they do not."""
+        try:
+            with self.database.transaction() as connection:
+                known = inspect(connection).has_table("alembic_core")
+                if known:
+                    behind = [s for s in migrations.status(connection, self.lines(set())) if s.state != "current"]
+        except SQLAlchemyError as fault:
+            raise explain_failure(fault) from fault
+        if not known:
+            raise Misconfigured("the database has no tables yet", code="no-tables", remedy="Run `retinue db upgrade`.")
+        for line in behind:
+            if line.state == "newer":
+                raise Misconfigured(
+                    "the database is newer than the code", code="newer", remedy="Install the version that wrote it."
+                )
+            if line.name == "core":
+                raise Misconfigured("the tables are older than the code", code="behind", remedy="Run `retinue db upgrade`.")
+        self.refresh(force=True)
+        return self
+
+    def schema_status(self) -> list[dict[str, Any]]:
+        """Return how far the tables of core and of each plugin that is on have come."""
+        with self._bare() as connection, connection.begin():
+            found = migrations.status(connection, self.lines(_enabled(connection)))
+        return [
+            {
+                "distribution": line.name,
+                "state": line.state,
+                "level": line.level,
+                "head": line.head,
+                "faults": [str(fault) for fault in line.faults],
+            }
+            for line in found
+        ]
+
+    def key_faults(self, sample: int = 1000) -> list[str]:
+        """Return what is wrong with the key store: keys that do not open, contacts without a key."""
+        return check_keys(self.database, sample)
+
+    def secret(self, purpose: str) -> bytes:
+        """Return 32 bytes for `purpose`, the same in every process, derived from the index key (not a data key)."""
+        return hmac.new(self.database.keys.index_key, b"retinue\x00" + purpose.encode(), hashlib.sha256).digest()
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.jobs.close()
+        self.database.close()
+
+
+@contextlib.contextmanager
+def open_house(config: Config, *, check: bool = True) -> Iterator[House]:
+    """Open an installation; with `check` its tables must be up to date.
+
+    Raises Misconfigured with the remedy for a lost or wrong master key, a missing folder, tables that do not fit.
+    """
+    database = Database.open(
+        config.database.url,
+        config.keys.url,
+        load_masters(config),
+        busy_seconds=config.database.busy_timeout,
+        pool_size=config.database.pool_size,
+    )
+    house = House(config, database)
+    try:
+        yield house.start() if check else house
+    finally:
+        house.close()
+
+
+def load_masters(config: Config) -> MasterKeys:
+    """Return the master keys from the environment or the configured file."""
+    if config.keys.master_key:
+        return MasterKeys.parse(config.keys.master_key.replace(",", "\n"), "RETINUE_MASTER_KEY")
+    return MasterKeys.load(config.master_key_path)
+
+
+def _enabled(connection: Any) -> set[str]:
+    if not inspect(connection).has_table("plugin_state"):
+        return set()
+    return {name for (name,) in connection.exec_driver_sql("SELECT name FROM plugin_state WHERE state = 'enabled'")}
+
+
+def _handler(found: Any) -> Any:
+    return found() if isinstance(found, type) and issubclass(found, BatchJob) else found
+
+
+def _job_settings(config: Config) -> JobSettings:
+    return JobSettings(
+        concurrency=config.jobs.concurrency, retries=config.jobs.retries, retention_days=config.jobs.retention_days
+    )

@@ -1,0 +1,182 @@
+"""From a house to what a server runs: the application, its watcher, and the worker inside."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any, Final
+
+from litestar.concurrency import sync_to_thread
+from litestar.types import Receive, Scope, Send
+
+from retinue.access import RequestFacts, authenticate_request
+from retinue.actor import Actor
+from retinue.app.contact_routes import contact_list_routes
+from retinue.app.house import House
+from retinue.app.routes import house_routes
+from retinue.contacts.routes import ROUTES as CONTACT_ROUTES
+from retinue.history.routes import ROUTES as HISTORY_ROUTES
+from retinue.interactions.routes import ROUTES as INTERACTION_ROUTES
+from retinue.jobs.worker import Worker
+from retinue.lists.routes import view_routes
+from retinue.plugins import Route, migrations
+from retinue.relations.routes import ROUTES as RELATION_ROUTES
+from retinue.web import API_PREFIX, Application, RequestParts, RouteGroup, SwitchingApp, WebSettings, build_app
+
+_log: Final = logging.getLogger(__name__)
+_WATCH_SECONDS: Final = 0.5
+
+
+def make_application(house: House) -> Application:
+    """Return the application of the house as it is now: core's rooms and every plugin that is on."""
+    settings = WebSettings.from_config(house.config, secret=house.secret("cursors"), version=version("retinue"))
+
+    def authenticate(parts: RequestParts) -> Actor:
+        facts = RequestFacts(address=parts.address, cookie=parts.session, bearer=parts.bearer)
+        return authenticate_request(house, facts, guard=house.guard)
+
+    return build_app(
+        house,
+        [*_core_groups(house), *_plugin_groups(house)],
+        settings=settings,
+        authenticate=authenticate,
+        checks={"database": lambda: _check_database(house), "migrations": lambda: _check_tables(house)},
+        permissions=[permission.name for permission in house.permissions],
+    )
+
+
+def _core_groups(house: House) -> Iterator[RouteGroup]:
+    yield RouteGroup([*CONTACT_ROUTES, *contact_list_routes(house.catalogues)], tag="contacts")
+    yield RouteGroup(INTERACTION_ROUTES, tag="interactions")
+    yield RouteGroup(RELATION_ROUTES, tag="relations")
+    yield RouteGroup(view_routes(house.catalogues), tag="views")
+    yield RouteGroup(HISTORY_ROUTES, tag="history")
+    yield RouteGroup(house_routes(house), tag="administration")
+    yield from access_groups(house)
+
+
+def access_groups(house: House) -> Iterator[RouteGroup]:
+    """Yield the routes of the access room, which need the guard of this epoch."""
+    from retinue.access.routes import access_routes  # noqa: PLC0415  # placeholder until integration
+
+    yield RouteGroup(access_routes(house, house.guard), tag="access")
+
+
+def _plugin_groups(house: House) -> Iterator[RouteGroup]:
+    for owned in house.plugins.declared(Route):
+        handlers = house.plugins.resolve(owned.plugin, owned.item.handlers)
+        if callable(handlers) and not hasattr(handlers, "opt"):
+            handlers = handlers(house)
+        listed = handlers if isinstance(handlers, list | tuple) else [handlers]
+        yield RouteGroup(listed, prefix=f"{API_PREFIX}{owned.item.path}", plugin=owned.plugin, tag=owned.plugin)
+
+
+def _check_database(house: House) -> None:
+    with house.database.store(Actor.system("readiness"), readonly=True) as store:
+        store.raw_connection().exec_driver_sql("SELECT 1")
+
+
+def _check_tables(house: House) -> None:
+    with house.database.transaction() as connection:
+        migrations.check(connection, house.lines(set()))
+
+
+class Served:
+    """The ASGI application of a house: while it lives it follows the plugins that are on and, if asked, runs jobs."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.switch = SwitchingApp(make_application(house))
+        self._served = house.plugins.epoch
+        self._end = threading.Event()
+        self._parts = contextlib.ExitStack()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or start and end with the server."""
+        if scope["type"] == "lifespan":  # type: ignore[comparison-overlap]  # the stub names only connections
+            await self._live(receive, send)
+        else:
+            await self.switch(scope, receive, send)
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        await receive()
+        try:
+            await sync_to_thread(self.start)
+        except Exception as fault:
+            await send({"type": "lifespan.startup.failed", "message": str(fault)})
+            raise
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await sync_to_thread(self.stop)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def start(self) -> None:
+        """Begin to follow the plugins and, where this process also works, to run jobs."""
+        watcher = threading.Thread(target=self._watch, name="retinue-epoch", daemon=True)
+        watcher.start()
+        self._parts.callback(watcher.join, 5)
+        self._parts.callback(self._end.set)
+        if works_inside(self.house):
+            self._parts.enter_context(worker_of(self.house))
+
+    def stop(self) -> None:
+        """End what `start` began."""
+        self._parts.close()
+
+    def _watch(self) -> None:
+        while not self._end.wait(_WATCH_SECONDS):
+            try:
+                if self.house.refresh() or self.house.plugins.epoch != self._served:
+                    self._swap()
+            except Exception as fault:  # a plugin that breaks the build must not end the watch: the old house serves on
+                _log.error("the plugins that are on cannot be served: %s", fault)
+
+    def _swap(self) -> None:
+        epoch = self.house.plugins.epoch
+        self.switch.swap(make_application(self.house))
+        self._served = epoch
+        _log.info("serving plugin epoch %s", epoch)
+
+
+class Working:
+    """A worker process: runs jobs and follows the plugins that are on."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self._worker = worker_of(house)
+        self._end = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="retinue-epoch", daemon=True)
+
+    def _watch(self) -> None:
+        while not self._end.wait(_WATCH_SECONDS):
+            try:
+                self.house.refresh()
+            except Exception as fault:  # the database may be away for a while; the watch must outlive that
+                _log.error("the plugins that are on cannot be read: %s", type(fault).__name__)
+
+    def __enter__(self) -> Working:
+        self._worker.start()
+        self._watcher.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._worker.stop()
+
+
+def works_inside(house: House) -> bool:
+    """Say whether a serving process also runs jobs: by setting, or on SQLite, where it is the only process."""
+    wanted = house.config.jobs.worker_in_serve
+    return wanted == "always" or (wanted == "auto" and house.database.kind == "sqlite")
+
+
+def worker_of(house: House) -> Worker:
+    """Return a worker that runs the house's jobs."""
+    return Worker(house.jobs, house.job_store, connection_of=_connection_of)
+
+
+def _connection_of(store: Any) -> Any:
+    return store.raw_connection()

@@ -1,0 +1,51 @@
+"""`retinue audit`: who did what, when, and whether the record is whole."""
+
+from __future__ import annotations
+
+import click
+
+from retinue.cli.find import columns_of, contact_named
+from retinue.cli.session import Cli, command
+from retinue.errors import Invalid
+from retinue.history.service import read_audit
+from retinue.storage import verify_audit
+
+_SHOWN = ("at", "actor_name", "plugin", "action", "table", "row_id", "contact_id", "fields", "detail")
+
+
+@command()
+@click.option("--checkpoint", metavar="NUMBER:HEAD", help="What an earlier run printed, kept elsewhere.")
+def verify(cli: Cli, checkpoint: str | None) -> None:
+    """Check the audit chain; ends with code 1 if an entry was changed or removed.
+
+    Keep the printed checkpoint outside this machine: only with it a cut-off tail is noticed.
+    """
+    known = _checkpoint(checkpoint) if checkpoint else None
+    with cli.house() as house, cli.store(house, readonly=True) as store:
+        store.require("audit.verify")
+        verdict = verify_audit(store, checkpoint=known)
+    found = columns_of(verdict, "entries", "unsealed", "seals", "head", "faults")
+    cli.out.record({**found, "checkpoint": f"{verdict.seals}:{verdict.head}", "whole": not verdict.faults})
+    if verdict.faults:
+        raise click.exceptions.Exit(1)
+
+
+@command()
+@click.option("--contact", help="Only entries about this contact: id, e-mail address or name.")
+@click.option("--action", default="", help="Only this deed, such as contact.export.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="Most entries.")
+def show(cli: Cli, contact: str | None, action: str, limit: int) -> None:
+    """Show audit entries, newest first: who, by which plugin, which fields; values with --json."""
+    with cli.house() as house, cli.store(house, readonly=True) as store:
+        contact_id = contact_named(store, contact).id if contact else None
+        rows = read_audit(store, contact_id=contact_id, action=action, limit=limit)
+    cli.out.rows(rows, None if cli.out.json else _SHOWN, empty="There is no such entry.")
+
+
+def _checkpoint(text: str) -> tuple[int, str]:
+    number, _, head = text.partition(":")
+    if not number.isdecimal() or not head:
+        raise Invalid(
+            f"{text} is no checkpoint.", remedy="Give what `retinue audit verify` printed: NUMBER:HEAD."
+        )
+    return int(number), head

@@ -1,0 +1,32 @@
+"""What the contacts room answers to hooks, as any plugin would."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+
+from retinue.contacts.drafts import search_text, sort_name
+from retinue.contacts.models import Contact
+from retinue.contacts.service import _replace_lookups
+from retinue.plugins import hookimpl
+from retinue.storage import Store, touched_contacts
+
+_CHUNK = 500
+
+
+@hookimpl
+def change_sets_reverted(store: Store, change_set_ids: Sequence[UUID]) -> None:
+    """Derive names for sorting and search and the blind index again."""
+    ids = sorted({i for change_set in change_set_ids for i in touched_contacts(store, change_set)})
+    system = store.system("derive contacts after a revert")
+    for start in range(0, len(ids), _CHUNK):
+        found = system.scalars(select(Contact).where(Contact.id.in_(ids[start : start + _CHUNK])))
+        system.unseal(found)
+        for contact in found:
+            names = ("name", "given_name", "family_name", "middle_name", "city", "job_title")
+            values = {name: getattr(contact, name) for name in names}
+            contact.sort_name, contact.search_text = sort_name(values), search_text(values)
+            _replace_lookups(system, contact)
+        system.flush()

@@ -1,0 +1,110 @@
+"""Reads that several callers of contacts share: by token, by words, as a lazy batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, overload
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, select, true
+
+from retinue.contacts.models import Contact, ContactLookup, ContactTag, Tag
+from retinue.contacts.values import TAIL_DIGITS, email_tokens, phone_tokens
+from retinue.storage import fold
+
+if TYPE_CHECKING:
+    from retinue.storage import Store
+
+_CHUNK = 400
+MIN_DIGITS = TAIL_DIGITS
+
+
+class ContactBatch(Sequence[Contact]):
+    """Contacts by id, loaded only if somebody looks: a hook with no answer costs nothing."""
+
+    def __init__(self, store: Store, ids: Sequence[UUID]) -> None:
+        self.ids = list(ids)
+        self._store = store
+        self._loaded: list[Contact] | None = None
+
+    def _load(self) -> list[Contact]:
+        if self._loaded is None:
+            found: dict[UUID, Contact] = {}
+            for start in range(0, len(self.ids), _CHUNK):
+                chosen = select(Contact).where(Contact.id.in_(self.ids[start : start + _CHUNK]))
+                found.update((c.id, c) for c in self._store.scalars(chosen))
+            self._loaded = [found[i] for i in self.ids if i in found]
+        return self._loaded
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[Contact]:
+        return iter(self._load())
+
+    @overload
+    def __getitem__(self, index: int) -> Contact: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Contact]: ...
+    def __getitem__(self, index: int | slice) -> Contact | Sequence[Contact]:
+        return self._load()[index]
+
+
+def tokens_of(store: Store, values: dict[str, Any]) -> set[tuple[str, bytes]]:
+    """Return the blind-index tokens of a contact's e-mails and phones."""
+    plain = [t for entry in values.get("emails") or () for t in email_tokens(entry["value"])]
+    plain += [t for entry in values.get("phones") or () for t in phone_tokens(entry["e164"])]
+    return {(kind, store.blind_token(kind, text)) for kind, text in plain}
+
+
+def exact_tokens(store: Store, values: dict[str, Any]) -> dict[bytes, str]:
+    """Return the tokens that mark a duplicate, each with the pointer of the value it came from."""
+    found: dict[bytes, str] = {}
+    for place, entry in enumerate(values.get("emails") or ()):
+        found[store.blind_token("email", entry["value"].casefold())] = f"/emails/{place}/value"
+    for place, entry in enumerate(values.get("phones") or ()):
+        found[store.blind_token("phone", entry["e164"].lstrip("+"))] = f"/phones/{place}/value"
+    return found
+
+
+def holders_of(store: Store, tokens: Sequence[bytes]) -> dict[bytes, list[UUID]]:
+    """Return the visible contacts that hold each of `tokens`, exact e-mails and phones only."""
+    holders: dict[bytes, list[UUID]] = {}
+    for start in range(0, len(tokens), _CHUNK):
+        wanted = ContactLookup.token.in_(tokens[start : start + _CHUNK])
+        chosen = select(ContactLookup.token, ContactLookup.contact_id).where(wanted, ContactLookup.kind.in_(("email", "phone")))
+        for token, contact_id in store.rows(chosen):
+            holders.setdefault(token, []).append(contact_id)
+    return holders
+
+
+def match_clause(text: str, token: Callable[[str, str], bytes]) -> ColumnElement[bool]:
+    """Return the condition of the contacts that `text` finds: an address, a domain, a number, or parts of names.
+
+    `token` makes blind-index tokens: a Store's `blind_token`.
+    """
+    folded = fold(text)
+    digits = "".join(c for c in text if c.isdigit())
+    if "@" in folded:
+        local, _, domain = text.strip().casefold().rpartition("@")
+        kind, plain = ("email", f"{local}@{domain}") if local else ("email_domain", domain)
+        return _holds(kind, token(kind, plain))
+    if len(digits) >= MIN_DIGITS and not any(c.isalpha() for c in folded):
+        return _holds("phone_tail", token("phone_tail", digits[-TAIL_DIGITS:]))
+    words = folded.split()[:8]
+    escaped = [w.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for w in words]
+    return and_(true(), *(Contact.search_text.like(f"%{w}%", escape="\\") for w in escaped))
+
+
+def _holds(kind: str, token: bytes) -> ColumnElement[bool]:
+    held = select(ContactLookup.contact_id).where(ContactLookup.token == token, ContactLookup.kind == kind)
+    return Contact.id.in_(held)
+
+
+def tags_of(store: Store, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """Return the tag names of each contact, in alphabetical order, with one statement for all."""
+    found: dict[UUID, list[str]] = {contact_id: [] for contact_id in ids}
+    chosen = select(ContactTag.contact_id, Tag.name).join(Tag, Tag.id == ContactTag.tag_id).order_by(Tag.folded)
+    for contact_id, name in store.rows(chosen.where(ContactTag.contact_id.in_(ids))):
+        found[contact_id].append(name)
+    return found

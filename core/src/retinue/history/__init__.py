@@ -1,0 +1,1 @@
+"""History: who did what and when, and undoing it."""

@@ -1,0 +1,48 @@
+"""What the audit looks like on the wire."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+
+class EntrySchema(Schema):
+    """One audited change or deed."""
+
+    id = fields.UUID()
+    change_set_id = fields.UUID()
+    at = fields.AwareDateTime()
+    action = fields.String()
+    table = fields.String(allow_none=True)
+    row_id = fields.UUID(allow_none=True)
+    contact_id = fields.UUID(allow_none=True)
+    actor_kind = fields.String()
+    actor_id = fields.UUID(allow_none=True)
+    actor_name = fields.String()
+    plugin = fields.String(allow_none=True)
+    hook = fields.String(allow_none=True)
+    fields_ = fields.List(fields.String(), data_key="fields", attribute="fields")
+    values = fields.Dict(allow_none=True, metadata={"description": "Field → [old, new], where you may read it."})
+    detail = fields.Dict(allow_none=True)
+
+
+class ChangeSetSchema(Schema):
+    """All changes of one deed."""
+
+    id = fields.UUID()
+    at = fields.AwareDateTime()
+    action = fields.String()
+    label = fields.String()
+    actor_kind = fields.String()
+    actor_id = fields.UUID(allow_none=True)
+    actor_name = fields.String()
+    entries = fields.Integer()
+    reverts_id = fields.UUID(allow_none=True)
+    reverted_by_id = fields.UUID(allow_none=True)
+
+
+class RevertedSchema(Schema):
+    """What a revert did."""
+
+    change_set_id = fields.UUID()
+    undone = fields.Integer()
+    kept = fields.List(fields.String(), metadata={"description": "What was changed since and therefore stayed."})

@@ -1,0 +1,41 @@
+"""Lists: one filter tree for URL, API, command, saved views and audiences, and the views saved from it."""
+
+from retinue.lists.catalogue import Catalogue, Facet, Link, ListField, Lookup
+from retinue.lists.dates import Day
+from retinue.lists.models import SavedView, SavedViewMember
+from retinue.lists.parse import Order, parse_sort, parse_words, tree_of
+from retinue.lists.queries import ListPage, ListRequest, check_list, count_rows, select_ids, select_page
+from retinue.lists.service import Catalogues
+from retinue.lists.tree import EVERYBODY, And, Node, Not, Or, Test, both, from_json, from_text, to_json
+
+__all__ = [
+    "EVERYBODY",
+    "And",
+    "Catalogue",
+    "Catalogues",
+    "Day",
+    "Facet",
+    "Link",
+    "ListField",
+    "ListPage",
+    "ListRequest",
+    "Lookup",
+    "Node",
+    "Not",
+    "Or",
+    "Order",
+    "SavedView",
+    "SavedViewMember",
+    "Test",
+    "both",
+    "check_list",
+    "count_rows",
+    "from_json",
+    "from_text",
+    "parse_sort",
+    "parse_words",
+    "select_ids",
+    "select_page",
+    "to_json",
+    "tree_of",
+]

@@ -1,0 +1,1 @@
+"""Relations: who is what to whom, and who decides in an organisation."""

@@ -1,0 +1,1 @@
+"""Text of cells into values: each parser gives a value or raises BadValue with reason and remedy."""
