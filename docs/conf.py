@@ -1,7 +1,7 @@
 """How the documentation is built: MyST pages, and pages generated from the code before each build."""
 
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,8 +12,8 @@ project = "Retinue"
 author = "The Retinue developers"
 project_copyright = "The Retinue developers, Apache-2.0"
 try:
-    release = version("retinue")
-except PackageNotFoundError:  # built from the tree without installing
+    release = metadata.version("retinue")
+except metadata.PackageNotFoundError:  # built from the tree without installing
     release = "development"
 
 extensions = ["myst_parser", "retinue_pages"]

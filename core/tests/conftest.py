@@ -1,1 +1,1 @@
-pytest_plugins = ["retinue.testing.fixtures"]
+pytest_plugins = ["retinue.testing.fixtures", "retinue.testing.house"]

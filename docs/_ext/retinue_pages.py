@@ -5,6 +5,7 @@ Each page is a function that returns Markdown, so that tests can look at it with
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import click
 from retinue.cli import app
 from retinue.cli.errors import EXIT_CODES
 from retinue.cli.lazy import LazyGroup, common_options
-from retinue.config import KEYS, SECTIONS
+from retinue.config import KEYS, SECTIONS, Config
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -40,19 +41,33 @@ def shown(value: Any) -> str:
 def command_line_page() -> str:
     """Return every command with its usage, arguments and options, and the exit codes."""
     common = [param.get_help_record(click.Context(app)) for param in common_options()]
-    lines = ["## Options of every command", "", *(f"- `{name}`: {text}" for name, text in filter(None, common)), ""]
+    lines = [
+        "## Options of every command",
+        "",
+        *(f"- `{name}`: {text}" for name, text in filter(None, common)),
+        "",
+    ]
     for path, command, context in walk(app, click.Context(app, info_name="retinue")):
         if isinstance(command, click.Group):
             lines += [f"## {' '.join(path)}", "", command.help or "", ""]
             continue
         level = "###" if len(path) > 2 else "##"
-        lines += [f"{level} {' '.join(path)}", "", f"```text\n{command.get_usage(context)}\n```", "", prose(command), ""]
+        lines += [
+            f"{level} {' '.join(path)}",
+            "",
+            f"```text\n{command.get_usage(context)}\n```",
+            "",
+            prose(command),
+            "",
+        ]
         lines += [*options(command, context), ""]
     lines += ["## Exit codes", "", "| Code | Meaning |", "|---|---|"]
     return "\n".join([*lines, *(f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items()), ""])
 
 
-def walk(group: LazyGroup, context: click.Context) -> Iterator[tuple[tuple[str, ...], click.Command, click.Context]]:
+def walk(
+    group: LazyGroup, context: click.Context
+) -> Iterator[tuple[tuple[str, ...], click.Command, click.Context]]:
     """Yield each command below `group` with the words that call it."""
     for name in group.list_commands(context):
         command = group.get_command(context, name)
@@ -103,7 +118,10 @@ def operation_lines(method: str, path: str, operation: Mapping[str, Any]) -> lis
     names = [f"`{p['name']}` ({p['in']})" for p in operation.get("parameters") or [] if "name" in p]
     if names:
         lines.append(f"- Parameters: {', '.join(names)}")
-    answers = [f"{status} {answer.get('description', '')}".strip() for status, answer in operation["responses"].items()]
+    answers = [
+        f"{status} {answer.get('description', '')}".strip()
+        for status, answer in operation["responses"].items()
+    ]
     return [*lines, f"- Answers: {'; '.join(answers)}", ""]
 
 
@@ -115,7 +133,9 @@ def hooks_page(hooks: Iterable[Mapping[str, Any]]) -> str:
         old = "" if hook["deprecated"] == "no" else f"; deprecated: {hook['deprecated']}"
         call = f"```text\n{hook['name']}{hook['signature']}\n```"
         by_mode[hook["mode"]] += [f"### {hook['name']}", "", call, "", hook["meaning"], "", facts + old, ""]
-    return "\n".join(line for mode, lines in by_mode.items() for line in (f"## {mode.capitalize()}", "", *lines))
+    return "\n".join(
+        line for mode, lines in by_mode.items() for line in (f"## {mode.capitalize()}", "", *lines)
+    )
 
 
 def core_hooks() -> list[Mapping[str, Any]]:
@@ -126,10 +146,16 @@ def core_hooks() -> list[Mapping[str, Any]]:
 
 
 def core_document() -> Mapping[str, Any]:
-    """Return the OpenAPI document of a core without plugins."""
-    from retinue.app import core_document as document  # noqa: PLC0415 - the other pages need no application
+    """Return the OpenAPI document of a core without plugins, from a throwaway installation."""
+    from retinue.app import open_house  # noqa: PLC0415 - the other pages need no application
+    from retinue.app.serving import make_application  # noqa: PLC0415 - as above
+    from retinue.storage import MasterKeys  # noqa: PLC0415 - as above
 
-    return document()
+    with tempfile.TemporaryDirectory() as folder:
+        config = Config.for_folder(folder, {"RETINUE_MASTER_KEY": MasterKeys.generate().render()})
+        with open_house(config, check=False) as house:
+            house.upgrade()
+            return make_application(house).document()
 
 
 PAGES: Mapping[str, Callable[[], str]] = {

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, func, select
+from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, create_engine, func, select
 
 from retinue.jobs import DONE, BatchJob, Jobs, JobSettings, JobSpec, Registry
-from retinue.jobs.settings import own_engine
 
 QUICK = JobSettings(tick=0.1, beat=0.5, sweep=0.3, dead_after=3.0)
 tables = MetaData()
@@ -32,8 +31,8 @@ def note_effect(store: Connection, payload: dict[str, Any], job: Any) -> None:
 
 
 def sleep_long(store: Connection, payload: dict[str, Any], job: Any) -> None:
-    note_effect(store, payload, job)
     time.sleep(payload["seconds"])
+    note_effect(store, payload, job)
 
 
 def kill_process(store: Connection, payload: dict[str, Any]) -> None:
@@ -66,9 +65,12 @@ def registry() -> Registry:
     return Registry([one, three, many, slow, fatal])
 
 
+SQLITE = {"isolation_level": "IMMEDIATE", "timeout": 30}
+
+
 def stores(jobs: Jobs) -> Any:
     """Return an `open_store` whose stores are connections of an engine apart from the room's own."""
-    engine = own_engine(jobs.url, jobs.settings)
+    engine = create_engine(jobs.url, connect_args=SQLITE if str(jobs.url).startswith("sqlite") else {})
 
     @contextmanager
     def open_store(_job: Any) -> Iterator[Connection]:

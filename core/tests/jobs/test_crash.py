@@ -89,7 +89,6 @@ def test_two_workers_on_one_database_double_nothing_in_a_thousand_jobs(bench: An
 
 
 def test_a_job_that_kills_its_worker_again_and_again_becomes_a_dead_letter(bench: Any) -> None:
-    bench.jobs.settings  # noqa: B018  # the child's own figure: ten losses
     job_id = bench.put("demo.kill_process", {})
     with bench.jobs.engine.begin() as connection:
         from retinue.jobs.models import job

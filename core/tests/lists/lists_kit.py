@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, String, and_
+from sqlalchemy import Integer, String, and_, true
 from sqlalchemy.orm import Mapped
 
 import retinue.access.models
@@ -58,7 +58,7 @@ def definitions(rows: Iterable[tuple[str, str, Any]] = CUSTOM) -> list[SimpleNam
 
 
 def _search(text: str, _token: Callable[[str, str], bytes]) -> Any:
-    return and_(*(contains_text(Contact.search_text, word) for word in fold(text).split()))
+    return and_(true(), *(contains_text(Contact.search_text, word) for word in fold(text).split()))
 
 
 def contact_catalogue(*, custom: Any = None, loyalty: bool = False) -> Catalogue:

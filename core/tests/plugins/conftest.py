@@ -8,8 +8,9 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 
+from retinue.plugins.migrations import Line, Plan, downgrade, plan_upgrade, status, upgrade
 from retinue.storage import MODELS, make_engine
 
 
@@ -103,4 +104,98 @@ def engine(database_url: str) -> Iterator[Engine]:
     """Yield an engine with explicit transactions over an empty database, once of each kind."""
     made = make_engine(database_url)
     yield made
+    made.dispose()
+
+
+CORE_SCRIPTS = {
+    "c1": (None, 1, 'op.create_table("contact", sa.Column("id", sa.Integer, primary_key=True))', "contact"),
+    "c2": ("c1", 2, 'op.create_table("tag", sa.Column("id", sa.Integer, primary_key=True))', "tag"),
+    "c3": ("c2", 3, 'op.create_table("team", sa.Column("id", sa.Integer, primary_key=True))', "team"),
+}
+
+
+class Folder:
+    """Lines written to a folder, as packages hold them."""
+
+    def __init__(self, base: Path, engine: Engine) -> None:
+        self.base, self.engine = base, engine
+        self.lines: dict[str, Line] = {}
+
+    def line(self, name: str, requires: tuple[str, ...] = (), **levels: int) -> None:
+        folder = self.base / name / "migrations"
+        (folder / "versions").mkdir(parents=True, exist_ok=True)
+        self.lines[name] = Line(name, str(folder), requires, levels)
+
+    def script(
+        self,
+        name: str,
+        revision: str,
+        down: str | None,
+        level: int | str,
+        up: str,
+        undo: str = "",
+        more: str = "",
+    ) -> None:
+        """Write a script; `undo` names a table to drop, `more` are further words of its head."""
+        back = f'op.drop_table("{undo}")' if undo else "pass"
+        text = (
+            f'"""Make {revision}."""\nimport sqlalchemy as sa\nfrom alembic import op\n'
+            f"revision = {revision!r}\ndown_revision = {down!r}\nlevel = {level}\n{more}\n"
+            f"def upgrade():\n{_indented(up)}\ndef downgrade():\n{_indented(back)}\n"
+        )
+        folder = Path(self.lines[name].folder) / "versions"
+        (folder / f"{name}_{len(list(folder.glob('*')))}_{revision}.py").write_text(text)
+
+    def core(self, *revisions: str) -> None:
+        self.line("core")
+        for revision in revisions or CORE_SCRIPTS:
+            down, level, up, undo = CORE_SCRIPTS[revision]
+            self.script("core", revision, down, level, up, undo)
+
+    def plugin(self, name: str, *, tables: int = 1, requires: tuple[str, ...] = (), **levels: int) -> None:
+        self.line(name, requires, **levels)
+        for number in range(1, tables + 1):
+            down = f"{name[0]}{number - 1}" if number > 1 else None
+            table = f"{name}_t{number}"
+            up = f'op.create_table("{table}", sa.Column("id", sa.Integer, primary_key=True))'
+            self.script(name, f"{name[0]}{number}", down, number, up, table)
+
+    def all(self, *without: str) -> list[Line]:
+        return [line for name, line in self.lines.items() if name not in without]
+
+    def up(self, *without: str, **options: bool) -> Plan:
+        with self.engine.connect() as connection:
+            return upgrade(connection, self.all(*without), **options)
+
+    def down(self, name: str, level: int) -> Plan:
+        with self.engine.connect() as connection:
+            return downgrade(connection, self.all(), name, level)
+
+    def plan(self, *without: str) -> Plan:
+        with self.engine.connect() as connection:
+            return plan_upgrade(connection, self.all(*without))
+
+    def states(self, *without: str) -> dict[str, tuple[str, int | None]]:
+        with self.engine.connect() as connection:
+            return {s.name: (s.state, s.level) for s in status(connection, self.all(*without))}
+
+    def tables(self) -> set[str]:
+        with self.engine.connect() as connection:
+            return set(inspect(connection).get_table_names())
+
+
+def _indented(code: str) -> str:
+    return "\n".join(f"    {line}" for line in dedent(code).strip().splitlines())
+
+
+@pytest.fixture
+def folder(tmp_path: Path, engine: Engine) -> Folder:
+    return Folder(tmp_path / "lines", engine)
+
+
+@pytest.fixture
+def paper(tmp_path: Path) -> Iterator[Folder]:
+    """A folder for what is decided before the first statement, and so alike on every database."""
+    made = make_engine(f"sqlite:///{tmp_path}/paper.db")
+    yield Folder(tmp_path / "lines", made)
     made.dispose()

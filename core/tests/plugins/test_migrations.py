@@ -2,121 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from textwrap import dedent
+from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import Engine, inspect
 
 from retinue.errors import Misconfigured
 from retinue.plugins import discover
 from retinue.plugins.migrations import (
     Line,
-    Plan,
     check,
     core_line,
-    downgrade,
     line_of,
     lines_of,
-    plan_upgrade,
-    status,
     upgrade,
 )
-from retinue.storage import make_engine
 
-CORE_SCRIPTS = {
-    "c1": (None, 1, 'op.create_table("contact", sa.Column("id", sa.Integer, primary_key=True))', "contact"),
-    "c2": ("c1", 2, 'op.create_table("tag", sa.Column("id", sa.Integer, primary_key=True))', "tag"),
-    "c3": ("c2", 3, 'op.create_table("team", sa.Column("id", sa.Integer, primary_key=True))', "team"),
-}
-
-
-class Folder:
-    """Lines written to a folder, as packages hold them."""
-
-    def __init__(self, base: Path, engine: Engine) -> None:
-        self.base, self.engine = base, engine
-        self.lines: dict[str, Line] = {}
-
-    def line(self, name: str, requires: tuple[str, ...] = (), **levels: int) -> None:
-        folder = self.base / name / "migrations"
-        (folder / "versions").mkdir(parents=True, exist_ok=True)
-        self.lines[name] = Line(name, str(folder), requires, levels)
-
-    def script(
-        self,
-        name: str,
-        revision: str,
-        down: str | None,
-        level: int | str,
-        up: str,
-        undo: str = "",
-        more: str = "",
-    ) -> None:
-        """Write a script; `undo` names a table to drop, `more` are further words of its head."""
-        back = f'op.drop_table("{undo}")' if undo else "pass"
-        text = (
-            f'"""Make {revision}."""\nimport sqlalchemy as sa\nfrom alembic import op\n'
-            f"revision = {revision!r}\ndown_revision = {down!r}\nlevel = {level}\n{more}\n"
-            f"def upgrade():\n{_indented(up)}\ndef downgrade():\n{_indented(back)}\n"
-        )
-        folder = Path(self.lines[name].folder) / "versions"
-        (folder / f"{name}_{len(list(folder.glob('*')))}_{revision}.py").write_text(text)
-
-    def core(self, *revisions: str) -> None:
-        self.line("core")
-        for revision in revisions or CORE_SCRIPTS:
-            down, level, up, undo = CORE_SCRIPTS[revision]
-            self.script("core", revision, down, level, up, undo)
-
-    def plugin(self, name: str, *, tables: int = 1, requires: tuple[str, ...] = (), **levels: int) -> None:
-        self.line(name, requires, **levels)
-        for number in range(1, tables + 1):
-            down = f"{name[0]}{number - 1}" if number > 1 else None
-            table = f"{name}_t{number}"
-            up = f'op.create_table("{table}", sa.Column("id", sa.Integer, primary_key=True))'
-            self.script(name, f"{name[0]}{number}", down, number, up, table)
-
-    def all(self, *without: str) -> list[Line]:
-        return [line for name, line in self.lines.items() if name not in without]
-
-    def up(self, *without: str, **options: bool) -> Plan:
-        with self.engine.connect() as connection:
-            return upgrade(connection, self.all(*without), **options)
-
-    def down(self, name: str, level: int) -> Plan:
-        with self.engine.connect() as connection:
-            return downgrade(connection, self.all(), name, level)
-
-    def plan(self, *without: str) -> Plan:
-        with self.engine.connect() as connection:
-            return plan_upgrade(connection, self.all(*without))
-
-    def states(self, *without: str) -> dict[str, tuple[str, int | None]]:
-        with self.engine.connect() as connection:
-            return {s.name: (s.state, s.level) for s in status(connection, self.all(*without))}
-
-    def tables(self) -> set[str]:
-        with self.engine.connect() as connection:
-            return set(inspect(connection).get_table_names())
-
-
-def _indented(code: str) -> str:
-    return "\n".join(f"    {line}" for line in dedent(code).strip().splitlines())
-
-
-@pytest.fixture
-def folder(tmp_path: Path, engine: Engine) -> Folder:
-    return Folder(tmp_path / "lines", engine)
-
-
-@pytest.fixture
-def paper(tmp_path: Path) -> Iterator[Folder]:
-    """A folder for what is decided before the first statement, and so alike on every database."""
-    made = make_engine(f"sqlite:///{tmp_path}/paper.db")
-    yield Folder(tmp_path / "lines", made)
-    made.dispose()
+if TYPE_CHECKING:
+    from conftest import Folder, Site
 
 
 def refused(call: Callable[[], object]) -> Misconfigured:
@@ -148,7 +52,7 @@ def test_row_2_removed_plugin_never_blocks_core(folder: Folder) -> None:
     folder.core("c1")
     folder.plugin("gamify")
     folder.up()
-    folder.script("core", "c2", "c1", 2, CORE_SCRIPTS["c2"][2], "tag")
+    folder.core("c2")
     plan = folder.up("gamify")
     assert ([s.revision for s in plan.steps], plan.missing) == (["c2"], ("gamify",))
     assert folder.states("gamify") == {"core": ("current", 2), "gamify": ("missing", None)}
@@ -220,7 +124,14 @@ def test_row_9_plugin_cannot_capture_the_head_of_core(folder: Folder) -> None:
 def test_row_10_squashed_core_keeps_its_levels(folder: Folder) -> None:
     """What a plugin needs is a level, so squashing revisions breaks nobody; depends_on is refused by name."""
     folder.line("core")
-    folder.script("core", "c3", None, 3, CORE_SCRIPTS["c1"][2], "contact")
+    folder.script(
+        "core",
+        "c3",
+        None,
+        3,
+        'op.create_table("contact", sa.Column("id", sa.Integer, primary_key=True))',
+        "contact",
+    )
     folder.plugin("loyalty", core=2)
     folder.line("older")
     folder.script("older", "o1", None, 1, "pass", "older_t", 'depends_on = "zz99"')
@@ -252,7 +163,7 @@ def test_newer_tables_of_a_plugin_leave_it_out_alone(folder: Folder) -> None:
     folder.plugin("gamify", requires=("loyalty",))
     folder.up()
     next((Path(folder.lines["loyalty"].folder) / "versions").glob("*l2.py")).unlink()
-    folder.script("core", "c2", "c1", 2, CORE_SCRIPTS["c2"][2], "tag")
+    folder.core("c2")
     plan = folder.up()
     assert [(f.code, f.plugin) for f in plan.left_out] == [("MIG004", "gamify"), ("MIG001", "loyalty")]
     assert [s.revision for s in plan.steps] == ["c2"]
@@ -369,7 +280,14 @@ def test_failing_third_migration_leaves_zero_new_tables(folder: Folder, code: st
     folder.script("core", "c1b", "c1", 2, 'op.create_index("ix_contact_core", "contact", ["id"])', "nothing")
     folder.up()
     before = folder.tables()
-    folder.script("core", "c9", "c1b", 9, CORE_SCRIPTS["c3"][2], "team")
+    folder.script(
+        "core",
+        "c9",
+        "c1b",
+        9,
+        'op.create_table("team", sa.Column("id", sa.Integer, primary_key=True))',
+        "team",
+    )
     folder.plugin("evil", tables=2)
     folder.script("evil", "e3", "e2", 3, code, "evil_t3")
     error = refused(folder.up)
@@ -448,7 +366,7 @@ def test_check_names_plugins_that_wait_and_stops_a_core_that_does(folder: Folder
     assert [(n, f.code, f.remedy) for n, faults in waiting.items() for f in faults] == [
         ("loyalty", "MIG012", "Run `retinue db upgrade`.")
     ]
-    folder.script("core", "c2", "c1", 2, CORE_SCRIPTS["c2"][2], "tag")
+    folder.core("c2")
     with folder.engine.connect() as connection:
         error = refused(lambda: check(connection, folder.all()))
     assert (error.code, "Run `retinue db upgrade`." in error.remedy, error.exit_code) == ("MIG012", True, 78)
@@ -468,7 +386,7 @@ def test_line_without_migrations_is_current(paper: Folder) -> None:
     assert "alembic_io" not in paper.tables()
 
 
-def test_lines_are_made_from_what_is_installed(site) -> None:
+def test_lines_are_made_from_what_is_installed(site: Site) -> None:
     site.install("points", {}, toml='requires = ["orders"]\nrequires_schema = { core = 2 }')
     site.install("small", body="")
     found = discover()

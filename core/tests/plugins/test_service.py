@@ -24,8 +24,8 @@ from retinue.plugins import (
     read_epoch,
     read_plugin_set,
     remember_faults,
+    service,
 )
-from retinue.plugins import service
 from retinue.storage import Database
 from retinue.testing.fixtures import person
 
@@ -153,7 +153,7 @@ def test_room_declares_its_permissions_through_its_own_door() -> None:
 
 
 def test_faulty_plugin_is_set_aside_at_start_and_remembered(database: Database, site: Site) -> None:
-    """An upgrade breaks an enabled plugin: the site starts without it, the reason and traceback are in its row."""
+    """An upgrade breaks an enabled plugin: the site starts without it; reason and traceback are kept."""
     site.install("points", body=BODY)
     site.install("fine", body=BODY)
     enable(database, "points")
@@ -220,7 +220,7 @@ def test_epoch_reaches_another_reader_within_a_second_and_costs_little(
     done = time.monotonic()
     follower.join(10)
     with capsys.disabled():
-        print(f"\n  epoch {each:.0f} ns a look, seen after {seen[0] - done:.2f} s")
+        sys.stdout.write(f"\n  epoch {each:.0f} ns a look, seen after {seen[0] - done:.2f} s\n")
     assert seen[0] - done <= 1.0
 
 

@@ -52,7 +52,9 @@ class GadgetSchema(Schema):
 class GadgetDraftSchema(Schema):
     """A gadget as it comes in."""
 
-    name = fields.String(required=True, validate=validate.Length(min=1, max=80), metadata={"description": "Its name."})
+    name = fields.String(
+        required=True, validate=validate.Length(min=1, max=80), metadata={"description": "Its name."}
+    )
     size = fields.Integer(strict=True, load_default=0, validate=validate.Range(min=0, max=1000))
     kind = fields.String(validate=validate.OneOf(["tool", "toy"]), allow_none=True, load_default=None)
     parts = fields.List(fields.Nested(PartSchema), load_default=list)
@@ -104,7 +106,9 @@ def create_gadget(store: Store, data: dict[str, Any]) -> Gadget:
 
     Its parts are weighed and forgotten.
     """
-    row = Gadget(name=data["name"], size=data["size"] + sum(p["weight"] for p in data["parts"]), made_at=store.now)
+    row = Gadget(
+        name=data["name"], size=data["size"] + sum(p["weight"] for p in data["parts"]), made_at=store.now
+    )
     store.add(row)
     store.flush()
     return row
@@ -232,7 +236,9 @@ def make_app(database: Database) -> Any:
             raise Unauthenticated("The token is not known.", remedy="Make a new one.")
         return replace(people[name], address=parts.address)
 
-    def build(*, checks: Any = None, groups: Any = None, permissions: Any = None, **changed: Any) -> web.Application:
+    def build(
+        *, checks: Any = None, groups: Any = None, permissions: Any = None, **changed: Any
+    ) -> web.Application:
         settings = web.WebSettings(base_url="http://testserver.local", secret=b"s" * 32)
         return web.build_app(
             database,
@@ -267,12 +273,14 @@ def client(make_client: Any) -> TestClient[Any]:
 
 
 @pytest.fixture
-def lite(tmp_path: Any, request: pytest.FixtureRequest) -> Any:
-    """Return an SQLite database, for what no database can change."""
-    opened = Database.open(f"sqlite:///{tmp_path}/lite.db", f"sqlite:///{tmp_path}/lite-keys.db", MasterKeys.generate())
+def lite(tmp_path: Any) -> Any:
+    """Yield an SQLite database, for what no database can change."""
+    opened = Database.open(
+        f"sqlite:///{tmp_path}/lite.db", f"sqlite:///{tmp_path}/lite-keys.db", MasterKeys.generate()
+    )
     opened.create_schema()
-    request.addfinalizer(opened.close)
-    return opened
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -303,4 +311,3 @@ def gate() -> Gate:
     GATE.entered.clear()
     GATE.go.clear()
     return GATE
-

@@ -38,7 +38,10 @@ def test_headers_of_the_limit_stand_on_errors_too(make_client: Any) -> None:
 
 def test_wrong_tokens_are_counted_by_address_and_nought_is_no_limit(make_client: Any) -> None:
     guesser = make_client(None, rate_limit=2)
-    statuses = [guesser.get("/api/v1/whoami", headers={"Authorization": f"Bearer guess{n}"}).status_code for n in range(3)]
+    statuses = [
+        guesser.get("/api/v1/whoami", headers={"Authorization": f"Bearer guess{n}"}).status_code
+        for n in range(3)
+    ]
     assert statuses == [401, 401, 429]
     free = make_client(rate_limit=0)
     assert "ratelimit" not in free.get("/api/v1/whoami").headers
@@ -49,9 +52,17 @@ def test_window_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     limits.hit(actor, "a")
     with pytest.raises(TooMany):
         limits.hit(actor, "a")
-    now = time.time() + 61
-    monkeypatch.setattr(time, "time", lambda: now)
+    now = time.monotonic() + 61
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     limits.hit(actor, "a")
+
+
+def test_counters_of_the_past_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits, start = RateLimits(5), time.monotonic()
+    for n in range(25_000):
+        monkeypatch.setattr(time, "monotonic", lambda n=n: start + n / 100)
+        limits.hit(Actor("nobody"), f"address {n}")
+    assert len(limits._windows) < 20_000
 
 
 def test_alive_and_ready_need_no_sign_in_and_tell_no_internals(make_client: Any) -> None:

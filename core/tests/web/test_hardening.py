@@ -22,7 +22,9 @@ def database(lite: Any) -> Any:
     return lite
 
 
-@pytest.mark.parametrize("path", ["/api/v1/gadgets", "/api/v1/nothing", "/api/v1/boom", "/healthz", "/api/v1/openapi.json"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/gadgets", "/api/v1/nothing", "/api/v1/boom", "/healthz", "/api/v1/openapi.json"]
+)
 def test_every_answer_carries_the_security_headers(client: Any, path: str) -> None:
     """E4: all routes, errors included."""
     headers = client.get(path).headers
@@ -36,7 +38,9 @@ def test_every_answer_carries_the_security_headers(client: Any, path: str) -> No
     assert "strict-transport-security" not in headers
 
 
-def run_asgi(app: Any, *, path: str = "/healthz", peer: str = "203.0.113.9", query: bytes = b"", **headers: str) -> tuple[int, dict[str, str], bytes]:
+def run_asgi(
+    app: Any, *, path: str = "/healthz", peer: str = "203.0.113.9", query: bytes = b"", **headers: str
+) -> tuple[int, dict[str, str], bytes]:
     """Send one bare request, as a server would."""
     import asyncio
 
@@ -44,8 +48,9 @@ def run_asgi(app: Any, *, path: str = "/healthz", peer: str = "203.0.113.9", que
 
     async def go() -> None:
         scope = {
-            "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query, "scheme": "http",
-            "root_path": "", "http_version": "1.1", "asgi": {"version": "3.0"}, "client": (peer, 1), "server": ("x", 80),
+            "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query,
+            "scheme": "http", "root_path": "", "http_version": "1.1", "asgi": {"version": "3.0"},
+            "client": (peer, 1), "server": ("x", 80),
             "headers": [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()],
         }  # fmt: skip
 
@@ -75,9 +80,16 @@ def test_plain_http_is_308_to_https_and_https_has_hsts(make_app: Any) -> None:
 
 @pytest.mark.parametrize(
     ("peer", "proto", "status"),
-    [("10.1.1.1", "https", 200), ("10.1.1.1", "http", 308), ("203.0.113.9", "https", 308), ("203.0.113.9", "http", 308)],
+    [
+        ("10.1.1.1", "https", 200),
+        ("10.1.1.1", "http", 308),
+        ("203.0.113.9", "https", 308),
+        ("203.0.113.9", "http", 308),
+    ],
 )
-def test_scheme_is_believed_from_trusted_proxies_only(make_app: Any, peer: str, proto: str, status: int) -> None:
+def test_scheme_is_believed_from_trusted_proxies_only(
+    make_app: Any, peer: str, proto: str, status: int
+) -> None:
     """C-19, E4: a stranger cannot say that it came over https."""
     app = make_app(require_https=True, trusted_proxies=PROXIES, base_url="https://testserver.local")
     found, _, _ = run_asgi(
@@ -88,7 +100,13 @@ def test_scheme_is_believed_from_trusted_proxies_only(make_app: Any, peer: str, 
 
 def test_unknown_host_is_400_and_probes_are_answered_under_any_name(make_app: Any) -> None:
     app = make_app(allowed_hosts=frozenset({"crm.example.org", "::1"}))
-    for host, status in (("crm.example.org", 404), ("CRM.example.org:8443", 404), ("[::1]:80", 404), ("evil.example", 400), ("", 400)):
+    for host, status in (
+        ("crm.example.org", 404),
+        ("CRM.example.org:8443", 404),
+        ("[::1]:80", 404),
+        ("evil.example", 400),
+        ("", 400),
+    ):
         assert run_asgi(app, path="/nothing", host=host)[0] == status, host
     status, headers, body = run_asgi(app, path="/nothing", host="evil.example")
     assert headers["content-type"] == "application/problem+json"
@@ -99,7 +117,11 @@ def test_unknown_host_is_400_and_probes_are_answered_under_any_name(make_app: An
 def test_address_reaches_the_actor_through_trusted_proxies(make_app: Any) -> None:
     app = make_app(trusted_proxies=PROXIES)
     _, _, body = run_asgi(
-        app, path="/api/v1/whoami", peer="10.0.0.1", authorization="Bearer alice", x_forwarded_for="198.51.100.4, 10.0.0.7"
+        app,
+        path="/api/v1/whoami",
+        peer="10.0.0.1",
+        authorization="Bearer alice",
+        x_forwarded_for="198.51.100.4, 10.0.0.7",
     )
     assert b'"address":"198.51.100.4"' in body
 
@@ -122,7 +144,9 @@ def test_address_reaches_the_actor_through_trusted_proxies(make_app: Any) -> Non
         (None, "1.2.3.4", ""),
     ],
 )
-def test_client_address_counts_trusted_hops_from_the_right(peer: str | None, forwarded: str | None, client: str) -> None:
+def test_client_address_counts_trusted_hops_from_the_right(
+    peer: str | None, forwarded: str | None, client: str
+) -> None:
     """F6, C-17: a spoofed X-Forwarded-For is not believed."""
     assert client_address(peer, forwarded, PROXIES) == client
 
@@ -142,7 +166,9 @@ def test_client_address_counts_trusted_hops_from_the_right(peer: str | None, for
         ({}, False, True),
     ],
 )
-def test_unsafe_request_of_a_foreign_page_is_refused(headers: dict[str, str], has_session: bool, passes: bool) -> None:
+def test_unsafe_request_of_a_foreign_page_is_refused(
+    headers: dict[str, str], has_session: bool, passes: bool
+) -> None:
     """F6: Sec-Fetch-Site decides, Origin where it is missing."""
     check_same_origin("GET", headers, HTTP, has_session=has_session)
     if passes:
@@ -168,7 +194,9 @@ def test_session_cookie_is_host_bound_secure_and_unreadable_by_scripts() -> None
     """C-19: the session cookie carries Secure, HttpOnly, SameSite."""
     assert session_cookie(HTTPS, "abc") == "__Host-retinue=abc; Path=/; HttpOnly; SameSite=Lax; Secure"
     assert session_cookie(HTTPS, "") == "__Host-retinue=; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=0"
-    assert session_cookie(HTTP, "abc", max_age=60) == "retinue=abc; Path=/; HttpOnly; SameSite=Lax; Max-Age=60"
+    assert (
+        session_cookie(HTTP, "abc", max_age=60) == "retinue=abc; Path=/; HttpOnly; SameSite=Lax; Max-Age=60"
+    )
     assert (cookie_name(HTTPS), HTTPS.origin) == ("__Host-retinue", "https://crm.example.org:8443")
 
 
@@ -189,7 +217,11 @@ def test_settings_come_from_the_configuration(tmp_path: Any) -> None:
     plain = WebSettings.from_config(Config.for_folder(tmp_path), secret=SECRET)
     assert plain.allowed_hosts == {"localhost", "127.0.0.1", "::1"}
     assert plain.rate_limit == 600
-    server = {"base_url": "https://crm.example.org/", "allowed_hosts": ["alias.example.org"], "trusted_proxies": ["10.0.0.1"]}
+    server = {
+        "base_url": "https://crm.example.org/",
+        "allowed_hosts": ["alias.example.org"],
+        "trusted_proxies": ["10.0.0.1"],
+    }
     named = WebSettings.from_config(Config.for_folder(tmp_path, server=server), secret=SECRET)
     assert named.allowed_hosts == {"crm.example.org", "alias.example.org"}
     assert named.https

@@ -21,7 +21,9 @@ def test_same_request_twice_is_done_once_and_answered_twice(client: Any, gadget_
     again = client.post(GADGETS, json={"name": "Lamp"}, headers=KEY)
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.content == first.content
-    assert [again.headers[h] for h in ("etag", "location")] == [first.headers[h] for h in ("etag", "location")]
+    assert [again.headers[h] for h in ("etag", "location")] == [
+        first.headers[h] for h in ("etag", "location")
+    ]
     assert "idempotency-replayed" not in first.headers
     assert again.headers["idempotency-replayed"] == "true"
     assert gadget_names() == ["Lamp"]
@@ -38,7 +40,12 @@ def test_same_key_with_another_body_is_422(client: Any, gadget_names: Any) -> No
 def test_same_key_of_another_actor_is_another_request(make_client: Any, gadget_names: Any) -> None:
     app = make_client()
     for token in ("alice", "bob"):
-        assert app.post(GADGETS, json={"name": token}, headers={**KEY, "Authorization": f"Bearer {token}"}).status_code == 201
+        assert (
+            app.post(
+                GADGETS, json={"name": token}, headers={**KEY, "Authorization": f"Bearer {token}"}
+            ).status_code
+            == 201
+        )
     assert gadget_names() == ["alice", "bob"]
 
 
@@ -62,7 +69,9 @@ def test_second_request_while_the_first_runs_is_409(make_client: Any, gate: Any,
     """One process: the key is held in memory, before the database is asked."""
     client = make_client()
     answers: list[Any] = []
-    first = threading.Thread(target=lambda: answers.append(client.post("/api/v1/slow", json={"name": "S"}, headers=KEY)))
+    first = threading.Thread(
+        target=lambda: answers.append(client.post("/api/v1/slow", json={"name": "S"}, headers=KEY))
+    )
     first.start()
     assert gate.entered.wait(10)
     second = client.post("/api/v1/slow", json={"name": "S"}, headers=KEY)
@@ -82,7 +91,9 @@ def test_second_request_in_another_process_is_409_on_postgresql(
     if database.kind == "sqlite":
         pytest.skip("SQLite has one writer at a time: the second waits and is answered the same")
     client, answers = make_client(), []
-    first = threading.Thread(target=lambda: answers.append(client.post("/api/v1/slow", json={"name": "S"}, headers=KEY)))
+    first = threading.Thread(
+        target=lambda: answers.append(client.post("/api/v1/slow", json={"name": "S"}, headers=KEY))
+    )
     first.start()
     assert gate.entered.wait(10)
     monkeypatch.setattr("retinue.web.idempotency._running", set())  # what another process would see
@@ -98,7 +109,9 @@ def test_key_that_is_no_key_is_400(client: Any) -> None:
         assert client.post(GADGETS, json={"name": "A"}, headers={"Idempotency-Key": bad}).status_code == 400
 
 
-def test_answers_are_sealed_and_gone_after_a_day(client: Any, database: Database, kept_answers: Any, tmp_path: Any) -> None:
+def test_answers_are_sealed_and_gone_after_a_day(
+    client: Any, database: Database, kept_answers: Any, tmp_path: Any
+) -> None:
     client.post(GADGETS, json={"name": "Canary-5521"}, headers=KEY)
     with database.store(Actor.system("test")) as store:
         row = store.scalars(select(IdempotencyKey))[0]
@@ -111,6 +124,13 @@ def test_answers_are_sealed_and_gone_after_a_day(client: Any, database: Database
     with database.store(Actor.system("test")) as store:
         store.change(update(IdempotencyKey).values(expires_at=store.now - timedelta(seconds=1)))
         assert purge_idempotency_keys(store) == 1
+    assert kept_answers() == []
+
+
+def test_erasure_can_forget_every_kept_answer(client: Any, database: Database, kept_answers: Any) -> None:
+    client.post(GADGETS, json={"name": "Lamp"}, headers=KEY)
+    with database.store(Actor.system("test")) as store:
+        assert purge_idempotency_keys(store, everything=True) == 1
     assert kept_answers() == []
 
 

@@ -6,12 +6,21 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from marshmallow import Schema, fields
 
+from retinue import web
 from retinue.errors import BadRequest
 from retinue.web.cursors import CursorCodec
 from retinue.web.params import Condition, Reader, SortKey
 
 GADGETS = "/api/v1/gadgets"
+
+
+class Things(Schema):
+    id = fields.String()
+    values = fields.Dict()
+
+
 CODEC = CursorCodec(b"k" * 32)
 READER = Reader("GET /things", 200, CODEC, frozenset({"force"}))
 
@@ -47,6 +56,18 @@ def test_fields_narrow_the_answer_and_unknown_ones_are_422(seven: Any) -> None:
     assert seven.get(f"{GADGETS}?fields=name,size&limit=1").json()["items"] == [{"name": "g0", "size": 0}]
     wrong = seven.get(f"{GADGETS}?fields=name,wealth")
     assert (wrong.status_code, wrong.json()["errors"][0]["parameter"]) == (422, "fields")
+
+
+def test_route_that_chooses_its_columns_itself_gets_every_name(make_client: Any) -> None:
+    @web.get("/columns", permission="gadget.read", gives=Things(), narrow=False)
+    def show_columns(store: Any, params: web.ListParams) -> web.Page[dict[str, Any]]:
+        """Show what was asked for."""
+        return web.Page([{"id": "1", "values": dict.fromkeys(params.fields, 0)}])
+
+    answer = make_client(groups=[web.RouteGroup([show_columns])]).get(
+        "/api/v1/columns?fields=city,loyalty.tier"
+    )
+    assert answer.json()["items"] == [{"id": "1", "values": {"city": 0, "loyalty.tier": 0}}]
 
 
 def test_cursor_of_another_list_is_400_with_a_clear_message(seven: Any) -> None:
@@ -93,7 +114,8 @@ def test_filter_that_is_no_tree_is_400(client: Any) -> None:
 
 def test_query_is_read_into_typed_parameters() -> None:
     params = READER.from_query(
-        [("city", "Brno"), ("age__ge", "30"), ("loyalty.tier__in", "a,b"), ("tag", "x"), ("tag", "y"), ("__odd", "1"),
+        [("city", "Brno"), ("age__ge", "30"), ("loyalty.tier__in", "a,b"), ("tag", "x"), ("tag", "y"),
+         ("__odd", "1"),
          ("q", " novak "), ("sort", "-created_at,name"), ("fields", "id,name"), ("include", "count,loyalty"),
          ("view", "7"), ("filter", '{"or": []}'), ("limit", "20"), ("force", "1")]
     )  # fmt: skip
@@ -107,7 +129,17 @@ def test_query_is_read_into_typed_parameters() -> None:
 
 
 def test_cursor_carries_every_kind_of_sort_value_and_is_opaque() -> None:
-    position = ["Yıldırım", None, 7, True, 2.5, datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC), date(2026, 1, 2), uuid4(), Decimal("1.50")]
+    position = [
+        "Yıldırım",
+        None,
+        7,
+        True,
+        2.5,
+        datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC),
+        date(2026, 1, 2),
+        uuid4(),
+        Decimal("1.50"),
+    ]
     params = READER.from_query([("sort", "name")])
     cursor = params.next_cursor(position, "view 3")
     assert "ld" not in cursor or len(cursor) > 200
@@ -118,7 +150,9 @@ def test_cursor_carries_every_kind_of_sort_value_and_is_opaque() -> None:
     with pytest.raises(BadRequest):
         Reader("GET /others", 200, CODEC).from_query([("sort", "name"), ("cursor", cursor)]).after("view 3")
     with pytest.raises(BadRequest):
-        Reader("GET /things", 200, CursorCodec(b"z" * 32)).from_query([("sort", "name"), ("cursor", cursor)]).after("view 3")
+        Reader("GET /things", 200, CursorCodec(b"z" * 32)).from_query(
+            [("sort", "name"), ("cursor", cursor)]
+        ).after("view 3")
 
 
 def test_short_secret_is_refused() -> None:

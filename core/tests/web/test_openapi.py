@@ -63,8 +63,8 @@ def test_parameters_the_edge_reads_are_documented(document: dict[str, Any]) -> N
         for name, operation in operations(document).items()
     }
     assert found["list_gadgets"] == {
-        "q": "query", "view": "query", "filter": "query", "sort": "query", "fields": "query", "include": "query",
-        "cursor": "query", "limit": "query", "conditions": "query",
+        "q": "query", "view": "query", "filter": "query", "sort": "query", "fields": "query",
+        "include": "query", "cursor": "query", "limit": "query", "conditions": "query",
     }  # fmt: skip
     assert found["change_gadget"] == {"gadget_id": "path", "If-Match": "header", "Idempotency-Key": "header"}
     assert found["create_gadget"] == {"Idempotency-Key": "header"}
@@ -91,7 +91,9 @@ def test_bodies_and_answers_are_references_to_the_schemas(document: dict[str, An
     assert "content" not in found["remove_gadget"]["responses"]["204"]
 
 
-def test_document_is_served_and_the_frameworks_own_pages_are_not(make_client: Any, document: dict[str, Any]) -> None:
+def test_document_is_served_and_the_frameworks_own_pages_are_not(
+    make_client: Any, document: dict[str, Any]
+) -> None:
     client = make_client(None)
     served = client.get("/api/v1/openapi.json")
     assert served.json() == document

@@ -18,14 +18,28 @@ def database(lite: Any) -> Any:
 
 
 def test_pointers_follow_nesting_indexes_and_escapes() -> None:
-    messages = {"emails": {0: {"value": ["bad", "worse"]}}, "a/b~c": ["odd"], "_schema": ["whole"], "x": {"_schema": ["y"]}}
+    messages = {
+        "emails": {0: {"value": ["bad", "worse"]}},
+        "a/b~c": ["odd"],
+        "_schema": ["whole"],
+        "x": {"_schema": ["y"]},
+    }
     assert [(p.pointer, p.detail) for p in pointers(messages)] == [
-        ("/emails/0/value", "bad"), ("/emails/0/value", "worse"), ("/a~1b~0c", "odd"), ("", "whole"), ("/x", "y"),
+        ("/emails/0/value", "bad"),
+        ("/emails/0/value", "worse"),
+        ("/a~1b~0c", "odd"),
+        ("", "whole"),
+        ("/x", "y"),
     ]
 
 
 def test_document_has_exactly_the_members_of_the_error() -> None:
-    error = Invalid("Wrong.", remedy="Mend it.", problems=[Problem("/a", "no"), Problem("?q", "long", "too-long")], extra={"row": 3})
+    error = Invalid(
+        "Wrong.",
+        remedy="Mend it.",
+        problems=[Problem("/a", "no"), Problem("?q", "long", "too-long")],
+        extra={"row": 3},
+    )
     assert document(error) == {
         "type": "urn:retinue:problem:invalid",
         "title": "The input is not valid",
@@ -42,7 +56,9 @@ def test_document_has_exactly_the_members_of_the_error() -> None:
 
 def test_invalid_body_is_422_with_one_pointer_per_message(client: Any) -> None:
     """C-10: the same shape for every face."""
-    answer = client.post(GADGETS, json={"size": "ten", "parts": [{"label": "x"}, {"weight": 99}], "colour": 1})
+    answer = client.post(
+        GADGETS, json={"size": "ten", "parts": [{"label": "x"}, {"weight": 99}], "colour": 1}
+    )
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert {(e["pointer"], e["detail"]) for e in answer.json()["errors"]} == {
@@ -63,8 +79,15 @@ def test_complaint_of_a_service_has_the_same_shape(client: Any) -> None:
 @pytest.mark.parametrize(
     ("body", "status"),
     [
-        (b"", 400), (b"{", 400), (b"\xff\xfe", 400), (b'{"name": "\xed\xa0\x80"}', 400), (b"[" * 100_000, 400),
-        (b'{"name": "a\\u0000b"}', 422), (b"[]", 422), (b"7", 422), (b"null", 422),
+        (b"", 400),
+        (b"{", 400),
+        (b"\xff\xfe", 400),
+        (b'{"name": "\xed\xa0\x80"}', 400),
+        (b"[" * 100_000, 400),
+        (b'{"name": "a\\u0000b"}', 422),
+        (b"[]", 422),
+        (b"7", 422),
+        (b"null", 422),
     ],
 )
 def test_unreadable_body_is_a_problem_and_never_a_500(client: Any, body: bytes, status: int) -> None:
@@ -75,7 +98,9 @@ def test_unreadable_body_is_a_problem_and_never_a_500(client: Any, body: bytes, 
 def test_other_media_type_is_415(client: Any) -> None:
     answer = client.post(GADGETS, content=b'{"name": "x"}', headers={"Content-Type": "text/plain"})
     assert (answer.status_code, answer.json()["type"]) == (415, "urn:retinue:problem:unsupported-media")
-    merge = client.post(GADGETS, content=b'{"name": "x"}', headers={"Content-Type": "application/merge-patch+json"})
+    merge = client.post(
+        GADGETS, content=b'{"name": "x"}', headers={"Content-Type": "application/merge-patch+json"}
+    )
     assert merge.status_code == 201
 
 
@@ -84,13 +109,20 @@ def test_body_over_the_limit_is_413(make_client: Any) -> None:
     assert (answer.status_code, answer.json()["type"]) == (413, "urn:retinue:problem:too-large")
 
 
-def test_unknown_failure_gives_an_incident_and_no_internals(client: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_failure_gives_an_incident_and_no_internals(
+    client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.DEBUG):
         answer = client.get("/api/v1/boom?who=eva@example.org")
     body = answer.json()
-    assert (answer.status_code, set(body)) == (500, {"type", "title", "status", "detail", "remedy", "incident"})
+    assert (answer.status_code, set(body)) == (
+        500,
+        {"type", "title", "status", "detail", "remedy", "incident"},
+    )
     assert body["type"] == "urn:retinue:problem:internal"
-    logged = " ".join(record.getMessage() for record in caplog.records if record.name != "httpx")  # the client's own
+    logged = " ".join(
+        record.getMessage() for record in caplog.records if record.name != "httpx"
+    )  # the client's own
     assert body["incident"] in logged
     assert "ValueError" in logged
     assert "explode" in logged

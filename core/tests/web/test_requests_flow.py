@@ -39,7 +39,9 @@ def test_error_after_a_write_leaves_no_row(client: Any, gadget_names: Any) -> No
 
 def test_get_uses_a_store_that_only_reads(client: Any) -> None:
     assert client.post("/api/v1/gadgets/picture", files={"f": ("a.png", b"123")}).json() == {
-        "filename": "a.png", "bytes": 3, "written": False,
+        "filename": "a.png",
+        "bytes": 3,
+        "written": False,
     }
     assert client.get("/api/v1/gadgets/export").text == "name\n"
 

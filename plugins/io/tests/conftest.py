@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import xlsxwriter
+
 from retinue_io.readers import Reading, Source, open_source
 
 DATA = Path(__file__).parent / "data"
@@ -29,7 +30,7 @@ def febrl() -> bytes:
 
 @pytest.fixture(scope="session")
 def f1_file(f1_people: list[dict[str, str]]) -> Callable[..., bytes]:
-    """The F1 people that an encoding can write, in the headings and the delimiter of that part of the world."""
+    """The F1 people that an encoding can write, with the headings and delimiter asked for."""
 
     def make(encoding: str, delimiter: str = ";", headings: dict[str, str] | None = None) -> bytes:
         out = io.StringIO()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 
 import pytest
+
 from retinue_io.encodings import detect_encoding, rank_encodings, sample_bytes
 
 RUSSIAN = "имя;фамилия;город\nАнна;Белова;Санкт-Петербург\nПётр;Ёлкин;Москва\n"

@@ -5,12 +5,16 @@ import io
 import zipfile
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from retinue_io.faults import Invalid, TooLarge
 from retinue_io.readers import archive, detect_kind, sheet_names
 
-PEOPLE = [["Name", "Phone", "Born", "Active", "Points"], ["Anna", "+420777555321", dt.date(1980, 5, 1), True, 12.5]]
+PEOPLE = [
+    ["Name", "Phone", "Born", "Active", "Points"],
+    ["Anna", "+420777555321", dt.date(1980, 5, 1), True, 12.5],
+]
 
 
 def test_sheet_cells_come_out_as_a_person_would_type_them(opened, workbook) -> None:
@@ -115,8 +119,10 @@ def test_entity_tricks_are_refused(opened, workbook, repacked, head: bytes) -> N
 @pytest.mark.parametrize(
     "cells",
     [
-        b'<row r="1"><c r="A1" t="str"><v>a</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
-        b"<row r='1'><c s='1' r='A1'><v>a</v></c></row><row r='9999999'><c t='n' r='ZZZ9999999'><v>1</v></c></row>",
+        b'<row r="1"><c r="A1" t="str"><v>a</v></c></row>'
+        b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        b"<row r='1'><c s='1' r='A1'><v>a</v></c></row>"
+        b"<row r='9999999'><c t='n' r='ZZZ9999999'><v>1</v></c></row>",
         b'<x:row r="1"><x:c r="A1"><x:v>1</x:v></x:c></x:row><x:row r="900000"><x:c r="XFD900000"/></x:row>',
     ],
 )
@@ -124,11 +130,36 @@ def test_stray_cell_far_away_is_refused(opened, workbook, repacked, cells: bytes
     """The library lays out the whole rectangle: two cells could ask for 17,000,000,000."""
     sheet = (
         b'<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" '
-        b'xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>' + cells + b"</sheetData></worksheet>"
+        b'xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+        + cells
+        + b"</sheetData></worksheet>"
     )
     with pytest.raises(TooLarge) as caught:
         opened(repacked(workbook(PEOPLE), xl__worksheets__sheet1_dot_xml=sheet), "x.xlsx")
     assert "CSV" in caught.value.remedy
+
+
+def test_cells_without_references_are_counted_as_they_come(opened, workbook, repacked) -> None:
+    """A thousand narrow rows and one very wide: the rectangle is what both ask for."""
+    space = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    head = b'<worksheet xmlns="' + space + b'"><sheetData>'
+    cell, tail = b"<c><v>1</v></c>", b"</sheetData></worksheet>"
+    narrow = b"<row>" + cell + b"</row>"
+    wide = b"<row>" + cell * 5_000 + b"</row>"
+    with pytest.raises(TooLarge):
+        opened(
+            repacked(workbook(PEOPLE), xl__worksheets__sheet1_dot_xml=head + narrow * 1000 + wide + tail),
+            "x.xlsx",
+        )
+
+
+def test_sheet_hidden_under_another_name_is_examined_too(opened, workbook, repacked) -> None:
+    far = (
+        b'<worksheet><sheetData><row r="1"><c r = "A1"/></row>'
+        b'<row r="1048576"><c r = "XFD1048576"/></row></sheetData>'
+    )
+    with pytest.raises(TooLarge):
+        opened(repacked(workbook(PEOPLE), xl__evil_dot_bin=far), "x.xlsx")
 
 
 def test_repeated_cells_of_ods_are_counted(opened, ods) -> None:
@@ -200,12 +231,16 @@ def test_zip_that_is_no_workbook_is_refused(opened) -> None:
         opened(out.getvalue(), "x.xlsx")
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(place=st.integers(min_value=0, max_value=10**6), value=st.integers(min_value=0, max_value=255))
-def test_workbook_with_a_changed_byte_gives_rows_or_one_clear_error(opened, workbook, place: int, value: int) -> None:
+def test_workbook_with_a_changed_byte_gives_rows_or_one_clear_error(
+    opened, workbook, place: int, value: int
+) -> None:
     data = bytearray(workbook(PEOPLE))
     data[place % len(data)] = value
+    remedy = "none needed"
     try:
         list(opened(bytes(data), "x.xlsx").rows())
     except (Invalid, TooLarge) as error:
-        assert error.remedy
+        remedy = error.remedy
+    assert remedy

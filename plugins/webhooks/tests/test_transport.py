@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from standardwebhooks import Webhook
 
 from retinue_webhooks import courier, service
@@ -97,6 +99,20 @@ def test_courier_survives_a_broken_transport(world, caplog) -> None:
     assert "RuntimeError" in caplog.text
     assert "secret detail" not in caplog.text
     assert world.one().status != DELIVERED
+
+
+def test_closing_gives_back_what_was_claimed_and_not_sent(world, receiver, transport) -> None:
+    world.set(Endpoint, url=receiver.url)
+    receiver.go.clear()
+    for _ in range(3):
+        world.announce()
+    one = courier.Courier(transport)
+    one.wake(world.opened, world.endpoint)
+    world.wait_for(lambda: len(receiver.got) == 1)
+    threading.Timer(0.3, receiver.go.set).start()
+    one.close()
+    assert [row.status for row in world.deliveries()] == [DELIVERED, WAITING, WAITING]
+    assert [row.attempts for row in world.deliveries()] == [1, 0, 0]
 
 
 def test_closing_takes_nothing_new(world, receiver, transport) -> None:

@@ -26,8 +26,8 @@ from retinue.storage import Store
 class RequestFacts:
     """What the wire says about a request; `address` is the client's behind trusted proxies.
 
-    That an unsafe request comes from a page of ours is the edge's to see; a `csrf` that came along must be the
-    session's own in any case.
+    That an unsafe request comes from a page of ours is the edge's to see; a `csrf` that came along must be
+    the session's own in any case.
     """
 
     address: str = ""

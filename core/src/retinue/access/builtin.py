@@ -12,6 +12,9 @@ from retinue.storage import Store
 ADMINISTRATOR, MANAGER, TEAM_LEAD, READER = "Administrator", "Manager", "Team lead", "Reader"
 _COMMON = {
     "tag.create": "all",
+    "audit.read": "own",
+    "change_set.read": "own",
+    "change_set.revert": "own",
     "team.read": "own",
     "token.read": "own",
     "token.create": "own",
@@ -19,19 +22,26 @@ _COMMON = {
 }
 _DAILY = (
     *("contact.read", "contact.create", "contact.change", "contact.share"),
-    *("interaction.read", "interaction.record", "interaction.correct", "interaction.withdraw"),
-    *("relation.create", "relation.change", "relation.remove"),
+    *("interaction.read", "interaction.create", "interaction.correct", "interaction.withdraw"),
+    *("relation.read", "relation.create", "relation.change", "relation.remove"),
 )
 _VIEWS = {"view.read": "own", "view.create": "own", "view.change": "own", "view.remove": "own"}
-_LEADING = ("contact.remove", "contact.merge", "contact.export", "contact.hand_over", "team.change")
+_LEADING = ("contact.remove", "contact.merge", "contact.export", "team.change")
 
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
     ADMINISTRATOR: {},
     MANAGER: {**dict.fromkeys(_DAILY, "own"), **_VIEWS, **_COMMON, "account.read": "all"},
-    TEAM_LEAD: {**dict.fromkeys((*_DAILY, *_LEADING), "team"), **_VIEWS, **_COMMON, "account.read": "all"},
+    TEAM_LEAD: {
+        **dict.fromkeys((*_DAILY, *_LEADING), "team"),
+        **_VIEWS,
+        **_COMMON,
+        "contact.assign": "all",
+        "account.read": "all",
+    },
     READER: {
         "contact.read": "all",
         "interaction.read": "all",
+        "relation.read": "all",
         "team.read": "all",
         **_VIEWS,
         "account.read": "all",

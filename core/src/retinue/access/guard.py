@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from retinue.access.passwords import Hasher
+from retinue.access.passwords import Hasher, hasher_of
 from retinue.access.permissions import Permissions
 from retinue.access.rules import AccessRules
 from retinue.actor import Actor
@@ -34,7 +34,7 @@ class Guard:
     @classmethod
     def of(cls, rules: AccessRules, permissions: Permissions | None = None) -> Guard:
         """Return a guard by `rules`; permissions are core's unless given."""
-        return cls(rules, permissions or Permissions(), Hasher(rules.cost))
+        return cls(rules, permissions or Permissions(), hasher_of(rules.cost))
 
     @classmethod
     def from_config(

@@ -7,6 +7,7 @@ hashed, so the same keys on another keyboard make the same password.
 from __future__ import annotations
 
 import base64
+import functools
 import secrets
 import threading
 import unicodedata
@@ -78,6 +79,12 @@ class Hasher:
             yield
         finally:
             self._room.release()
+
+
+@functools.lru_cache(maxsize=16)
+def hasher_of(cost: HashCost) -> Hasher:
+    """Return the hasher of this process for `cost`: one, however often the house is built anew."""
+    return Hasher(cost)
 
 
 def normalise(password: str) -> str:

@@ -38,12 +38,12 @@ def list_page(store: Store, catalogues: Catalogues, params: ListParams) -> ListP
 def contact_list_routes(catalogues: Catalogues) -> list[HTTPRouteHandler]:
     """Return the routes that list contacts."""
 
-    @get("/contacts", permission="contact.read", gives=ROW)
+    @get("/contacts", permission="contact.read", gives=ROW, narrow=False)
     def list_contacts(store: Store, params: ListParams) -> Page[dict[str, Any]]:
         """List contacts: ``city=Praha``, ``age__gte=30``, ``tag__has=vip``, ``q=…``, ``filter={…}``, ``view=…``."""
         return page_of(list_page(store, catalogues, params))
 
-    @post("/contacts/list", permission="contact.read", gives=ROW)
+    @post("/contacts/list", permission="contact.read", gives=ROW, narrow=False)
     def list_contacts_by_tree(store: Store, params: ListParams) -> Page[dict[str, Any]]:
         """List contacts by a filter tree too long for a URL."""
         return page_of(list_page(store, catalogues, params))

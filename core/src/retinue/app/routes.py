@@ -48,9 +48,9 @@ def _plugin_routes(house: House) -> list[HTTPRouteHandler]:
 
 def _job_routes(house: House) -> list[HTTPRouteHandler]:
     @get("/jobs", permission="job.read", gives=_JOB)
-    def list_all_jobs(store: Store, state: str = "", name: str = "", limit: int = 50) -> list[JobInfo]:
+    def list_all_jobs(store: Store, status: str = "", name: str = "", limit: int = 50) -> list[JobInfo]:
         """List jobs, newest first."""
-        return list_jobs(store.raw_connection(), state=state or None, name=name or None, limit=max(1, min(limit, 200)))
+        return list_jobs(store.raw_connection(), state=status or None, name=name or None, limit=max(1, min(limit, 200)))
 
     @get("/jobs/{job_id:uuid}", permission="job.read", gives=_JOB)
     def get_job(store: Store, job_id: UUID) -> JobInfo:

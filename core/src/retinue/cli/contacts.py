@@ -10,6 +10,7 @@ import click
 from retinue.cli.find import columns_of, contact_named, pairs
 from retinue.cli.session import Cli, command
 from retinue.contacts.service import create_contact
+from retinue.errors import Invalid, Problem
 from retinue.interactions.service import read_timeline
 from retinue.lists import ListRequest, parse_sort, parse_words, select_page
 
@@ -101,9 +102,13 @@ def add(cli: Cli, kind: str, words: tuple[str, ...], allow_duplicate: bool, **gi
 
 def list_request(words: Sequence[str], *, sort: str | None, columns: str | None, limit: int) -> ListRequest:
     """Return what a list command asks for; the same filter language as the API."""
+    try:
+        order = parse_sort(sort) if sort else ()
+    except ValueError as wrong:
+        raise Invalid("The order cannot be read.", problems=[Problem("/sort", str(wrong))]) from wrong
     return ListRequest(
         tree=parse_words(words),
-        sort=parse_sort(sort) if sort else (),
+        sort=order,
         columns=tuple(name.strip() for name in columns.split(",")) if columns else (),
         limit=limit,
     )

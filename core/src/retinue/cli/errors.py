@@ -37,7 +37,7 @@ EXIT_CODES: Mapping[int, str] = {
 
 def run(app: click.Command, args: list[str]) -> int:
     """Run `app` and return the exit code; a traceback is shown only under RETINUE_TRACEBACK."""
-    settings = Settings()
+    settings, stdout = Settings(), sys.stdout
     try:
         result = app.main(args, prog_name="retinue", standalone_mode=False, obj=settings)
         sys.stdout.flush()
@@ -51,8 +51,10 @@ def run(app: click.Command, args: list[str]) -> int:
     except BrokenPipeError:
         _quiet(sys.stdout)
         return CLOSED_PIPE
-    except SystemExit as ended:  # click turns a closed pipe into this
-        return CLOSED_PIPE if isinstance(ended.__context__, BrokenPipeError) else int(ended.code or 0)
+    except (
+        SystemExit
+    ) as ended:  # of a closed pipe click makes this, and puts something quiet in stdout's place
+        return CLOSED_PIPE if sys.stdout is not stdout else int(ended.code or 0)
     except Exception as wrong:  # the outermost edge: every failure becomes a message and a code
         return _report(_as_ours(wrong), wrong, settings)
 

@@ -71,6 +71,16 @@ class LazyGroup(click.Group):
         find: Callable[[click.Context, str], click.Command | None] = import_module("retinue.cli.extra").find
         return find(ctx, cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that was typed; a typing error is answered with the nearest one of the table."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as wrong:
+            known = self.list_commands(ctx)
+            raise click.exceptions.NoSuchCommand(wrong.command_name, possibilities=known, ctx=ctx) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - so
         """Write the list of commands from the table alone."""
         rows = [(name, entry.help) for name, entry in self.table.items()]

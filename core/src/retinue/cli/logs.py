@@ -33,5 +33,6 @@ def set_up_logging(config: Config) -> None:
     text = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     handler.setFormatter(JsonFormatter() if config.logging.format == "json" else text)
     logging.basicConfig(level=config.logging.level.upper(), handlers=[handler], force=True)
-    # What the server says at start and stop the command says itself.
-    logging.getLogger("uvicorn.error").setLevel("DEBUG" if config.logging.level == "debug" else "WARNING")
+    # What these say at start and stop the command says itself, or it concerns nobody.
+    for name in ("uvicorn.error", "alembic", "dbos", "httpx"):
+        logging.getLogger(name).setLevel("DEBUG" if config.logging.level == "debug" else "WARNING")

@@ -111,7 +111,9 @@ def cell(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, Enum):
         return str(value.value)
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and "value" in value:
+        value = f"{value['value']} ({value['label']})" if value.get("label") else value["value"]
+    elif isinstance(value, Mapping):
         value = ", ".join(f"{name}={cell(part)}" for name, part in value.items())
     elif isinstance(value, (list, tuple, set, frozenset)):
         value = ", ".join(cell(part) for part in value)

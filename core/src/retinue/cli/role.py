@@ -36,7 +36,7 @@ def add(
     """Add a role.
 
     \b
-    retinue role add Support --permit contact.read=all --permit interaction.record=team
+    retinue role add Support --permit contact.read=all --permit interaction.create=team
     """
     draft = {"name": name, "permissions": pairs(words, "permissions")}
     draft |= {"hidden_fields": list(hidden), "locked_fields": list(locked)}

@@ -54,10 +54,13 @@ def show_all(cli: Cli, active: bool | None) -> None:
     """List accounts with their roles."""
     with cli.house() as house, cli.store(house, readonly=True) as store:
         accounts = list_accounts(store, active=active)
-        names = {role.id: role.name for role in list_roles(store)}
+        names = {role.id: role.name for role in list_roles(store)} if store.may("role.read") else {}
         held = role_ids_of(store, [account.id for account in accounts])
         rows = [
-            {**columns_of(account, *_SHOWN), "roles": [names[role] for role in held[account.id]]}
+            {
+                **columns_of(account, *_SHOWN),
+                "roles": [names.get(role, str(role)) for role in held[account.id]],
+            }
             for account in accounts
         ]
     cli.out.rows(rows, [*_SHOWN, "roles"])

@@ -106,7 +106,7 @@ def clean_draft(raw: Mapping[str, Any], rules: Rules, *, base: str = "", partial
 def _name_draft(draft: Draft) -> None:
     values = draft.values
     values["name"] = values.get("name") or display_name(values)
-    if not values["name"] and not any(p.pointer.endswith(("name", "/emails")) for p in draft.problems):
+    if not values["name"] and not any("name" in p.pointer or "/emails" in p.pointer for p in draft.problems):
         draft.complain("/name", "a name is missing: give name, or given_name and family_name, or an e-mail", "required")
 
 

@@ -89,8 +89,8 @@ class ListField:
     """One field of a list.
 
     `expression` is what tests and sorts look at; `order_by` replaces it in sorts and `folded` in searches for
-    a piece of text. `output` is what a column of the list shows. `protected` says why the field can neither be
-    tested nor sorted by, and what to use instead. `custom` is JSON column and key of a custom field.
+    a piece of text. `output` is what a column of the list shows. `protected` says why the field cannot be
+    filtered or sorted by, and what to use instead. `custom` is JSON column and key of a custom field.
     """
 
     name: str

@@ -25,6 +25,7 @@ class SavedView(Base):
     """
 
     __tablename__ = "saved_view"
+    __noun__ = "view"
     __access__ = Access.owned("owner_id", team="team_id", public="is_public")
 
     id: Mapped[UUID] = key("Saved view")

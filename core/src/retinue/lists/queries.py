@@ -33,8 +33,8 @@ class ListRequest:
     """What is asked of a list.
 
     `after` is the position a page begins behind, `count_cap` how far to count (0: not at all), `zone` where
-    the days of date tests begin, `today` the day they are counted from if not the current one, and `members_of` a
-    fixed list whose members alone are wanted.
+    the days of date tests begin, `today` the day they are counted from if not the current one, and
+    `members_of` a fixed list whose members alone are wanted.
     """
 
     tree: Node = EVERYBODY
@@ -74,7 +74,7 @@ def select_page(store: Store, catalogue: Catalogue, request: ListRequest) -> Lis
     count = None
     if request.count_cap:
         count = store.count(query.bare(), request.count_cap)
-    following = position(query.digest, found[-1][-len(query.keys) :]) if more else None
+    following = query.position_of(found[-1]) if more else None
     return ListPage(rows, following, count, left_out)
 
 
@@ -147,19 +147,24 @@ class _Query:
             behind = rows_after(keys, read_position(request.after, keys, digest))
         return cls(catalogue, tuple(where), compiled.facets, tuple(keys), behind, digest)
 
+    def position_of(self, row: Sequence[Any]) -> list[Any]:
+        """Return the position of a row that `statement` read."""
+        values = row[len(row) - len(self.keys) + 1 :]
+        return position(self.digest, [*values, row[0]])
+
     def bare(self) -> Select[Any]:
         """Return the select of all ids, joined with nothing but what the filter needs."""
         return _joined(select(self.catalogue.id), self.catalogue, self.facets).where(*self.where)
 
     def statement(self, columns: Sequence[ListField]) -> Select[Any]:
-        """Return the select of a page: id, the blob if needed, the columns, and the sort values last."""
+        """Return the select of a page: id, the blob if needed, the columns, the other sort values last."""
         model = self.catalogue.model
         parts: list[Any] = [self.catalogue.id.label("row_id")]
         if any(column.sealed for column in columns):
             parts += [getattr(model, model.__subject__).label("subject"), model.sealed_data]
         shown = [column.shown for column in columns if not column.sealed]
         parts += [part.label(f"c{place}") for place, part in enumerate(shown) if part is not None]
-        parts += [key.expression.label(f"k{place}") for place, key in enumerate(self.keys)]
+        parts += [key.expression.label(f"k{place}") for place, key in enumerate(self.keys[:-1])]
         sorted_by = [key.facet for key in self.keys]
         facets = [*self.facets, *(column.facet for column in columns), *sorted_by]
         statement = _joined(select(*parts), self.catalogue, [facet for facet in facets if facet])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -74,9 +75,11 @@ def _reading(catalogues: Catalogues) -> list[HTTPRouteHandler]:
         return service.get_view(store, view_id)
 
     @get("/views/{view_id:uuid}/rows", permission="view.read", gives=ROW)
-    def run_view(store: Store, view_id: UUID, params: ListParams) -> Page[dict[str, Any]]:
-        """Run a saved view, narrowed by further filters."""
-        return page_of(service.run_view(store, catalogues, view_id, request_of(params)))
+    def run_view(store: Store, view_id: UUID, params: ListParams, columns: str = "") -> Page[dict[str, Any]]:
+        """Run a saved view, narrowed by further filters; `columns` names others than its own."""
+        names = tuple(name.strip() for name in columns.split(",") if name.strip())
+        request = replace(request_of(params), columns=names)
+        return page_of(service.run_view(store, catalogues, view_id, request))
 
     return [list_views, list_view_fields, get_view, run_view]
 

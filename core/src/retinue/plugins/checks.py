@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
+from typing import Any
 
 from retinue.plugins.contributions import KINDS, code_fields, name_of
 from retinue.plugins.discovery import Catalogue, Found, locate
@@ -13,8 +15,7 @@ from retinue.plugins.hookspecs import API_VERSION, OLDEST_API_VERSION
 from retinue.plugins.loading import Faulty, resolve
 from retinue.plugins.manifest import Manifest
 from retinue.plugins.ordering import Cycle, topological
-from retinue.storage import Base
-from retinue.storage.declare import MODELS, faults_of
+from retinue.storage import MODELS, Base, faults_of
 
 _DEED = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _PATH = re.compile(r"(/[a-z0-9_{}:-]+)+")
@@ -110,13 +111,7 @@ def model_faults(manifest: Manifest, module: ModuleType) -> Iterator[Fault]:
     name, package = manifest.name, module.__name__
     if hasattr(module, "__path__") and locate(f"{package}.models") is not None:
         resolve_module(name, f"{package}.models")
-    own = [
-        model
-        for model in MODELS.values()
-        if model.__plugin__ == name
-        or model.__module__ == package
-        or model.__module__.startswith(f"{package}.")
-    ]
+    own = models_of(package)
     for model in own:
         if model.__plugin__ != name:
             detail = f"table {model.__tablename__} is not built on plugin_base({name!r})."
@@ -129,6 +124,25 @@ def model_faults(manifest: Manifest, module: ModuleType) -> Iterator[Fault]:
         yield Fault("PLG007", name, f"table {table} is not named in plugin.toml.", "Add it to tables.")
     for table in sorted(set(manifest.tables) - tables):
         yield Fault("PLG007", name, f"plugin.toml names the table {table}, no class maps it.")
+
+
+def models_of(package: str) -> list[type[Any]]:
+    """Return the mapped classes that the loaded modules of `package` define, by table."""
+    found: dict[str, type[Any]] = {}
+    for name, module in list(sys.modules.items()):
+        if name == package or name.startswith(f"{package}."):
+            values: list[Any] = list(vars(module).values())
+            for value in values:
+                if isinstance(value, type) and value.__module__ == name and hasattr(value, "__table__"):
+                    found[value.__table__.name] = value
+    return [model for _, model in sorted(found.items())]
+
+
+def withdraw_models(package: str) -> None:
+    """Take the mapped classes of a plugin that is set aside out of storage's list, so that core can go on."""
+    for table, model in list(MODELS.items()):
+        if model.__module__ == package or model.__module__.startswith(f"{package}."):
+            del MODELS[table]
 
 
 def resolve_module(plugin: str, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +13,9 @@ from typing import Any, Literal, ParamSpec, TypeVar, get_args, overload
 import pluggy
 
 from retinue.errors import Misconfigured
+
+if sys.version_info >= (3, 14):
+    from annotationlib import Format
 
 PROJECT = "retinue"
 MAX_ARGUMENTS = 4
@@ -140,6 +144,13 @@ def _names(given: str | tuple[str, ...]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """Return the signature; names that only the type checker imports stay words."""
+    if sys.version_info >= (3, 14):
+        return inspect.signature(function, annotation_format=Format.STRING)
+    return inspect.signature(function)
+
+
 def read_specs(module: ModuleType, publisher: str) -> dict[str, Spec]:
     """Return the hooks that `module` specifies by name; raises Misconfigured for an incomplete one."""
     found: dict[str, Spec] = {}
@@ -149,7 +160,7 @@ def read_specs(module: ModuleType, publisher: str) -> dict[str, Spec]:
         if not isinstance(contract, Contract) or function.__module__ != module.__name__:
             continue
         faults += [f"{name}: {fault}" for fault in _spec_faults(function, contract)]
-        signature = inspect.signature(function)
+        signature = signature_of(function)
         found[name] = Spec(
             name=name,
             publisher=publisher,
@@ -170,7 +181,7 @@ def read_specs(module: ModuleType, publisher: str) -> dict[str, Spec]:
 
 
 def _spec_faults(function: Callable[..., Any], contract: Contract) -> list[str]:
-    signature = inspect.signature(function)
+    signature = signature_of(function)
     names = list(signature.parameters)
     untyped = [n for n, p in signature.parameters.items() if p.annotation is inspect.Parameter.empty]
     wrong = {
@@ -200,7 +211,7 @@ class _Anything(dict[str, Any]):
 
 def _item_of(function: Callable[..., Any]) -> type[Any] | None:
     """Return the type of one answer (``Problem`` of ``Sequence[Problem]``), None if it cannot be told."""
-    annotation = inspect.signature(function).return_annotation
+    annotation = signature_of(function).return_annotation
     if isinstance(annotation, str):
         module = inspect.getmodule(function)
         names = _Anything({**vars(typing), **(vars(module) if module else {})})

@@ -207,7 +207,7 @@ def _traced(call: Call, key: tuple[str, str]) -> Call:
         started, answer, said = _clock(), None, "failed"
         try:
             answer = call(arguments)
-            said = f"{len(answer or ())} answers"
+            said = f"answers {len(answer or ())}"
             return answer
         finally:
             say(f"{key[1]} · {key[0]} · {said} · {(_clock() - started) / 1000:.0f} µs")

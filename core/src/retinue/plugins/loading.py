@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from retinue.errors import Misconfigured
 from retinue.plugins import hookspecs
-from retinue.plugins.contract import Place, Spec, read_specs
+from retinue.plugins.contract import Place, Spec, read_specs, signature_of
 from retinue.plugins.contributions import KINDS, name_of
 from retinue.plugins.discovery import Found
 from retinue.plugins.faults import Fault, did_you_mean, trace_of
@@ -52,9 +53,10 @@ class Faulty(Exception):
         self.faults = faults
 
 
-def core_specs() -> dict[str, Spec]:
+@functools.cache
+def core_specs() -> Specs:
     """Return the hooks of core by name."""
-    return read_specs(hookspecs, CORE)
+    return MappingProxyType(read_specs(hookspecs, CORE))
 
 
 def import_plugin(found: Found) -> tuple[ModuleType, Specs]:
@@ -118,7 +120,7 @@ def find_implementations(
         faults += mistakes
         if not mistakes:
             arguments = specs[name].arguments
-            positions = tuple(arguments.index(n) for n in inspect.signature(value).parameters)
+            positions = tuple(arguments.index(n) for n in signature_of(value).parameters)
             found.append(Implementation(plugin, specs[name], value, positions, place))
     return found, faults
 
@@ -153,7 +155,7 @@ def _mistakes(plugin: str, function: Any, options: Mapping[str, Any], spec: Spec
     if used:
         detail = f"{', '.join(used)} is not offered."
         yield Fault("HOOK006", plugin, detail, "Order with @hookimpl(before=…, after=…).", spec.name)
-    parameters = inspect.signature(function).parameters
+    parameters = signature_of(function).parameters
     for name, parameter in parameters.items():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.POSITIONAL_ONLY):
             detail = f"the argument {name} must be a plain one: no *, no ** and none after *."

@@ -33,6 +33,11 @@ _STATEMENTS = tuple(
 _DROP_INDEX = re.compile(r"\s*DROP\s+INDEX\s+(?:IF\s+EXISTS\s+)?" + _NAME, re.IGNORECASE)
 
 
+def reading(connection: Connection) -> AbstractContextManager[Any]:
+    """Leave the connection as it was found: in its transaction, or in none."""
+    return nullcontext() if connection.in_transaction() else connection.begin()
+
+
 @contextmanager
 def one_transaction(connection: Connection) -> Iterator[None]:
     """Open the one transaction; on SQLite foreign keys rest: rebuilding a table would cascade."""

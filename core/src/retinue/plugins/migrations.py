@@ -15,7 +15,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, sel
 
 from retinue.errors import Misconfigured
 from retinue.plugins.faults import Fault
-from retinue.plugins.migration_run import one_transaction, run_line
+from retinue.plugins.migration_run import one_transaction, reading, run_line
 from retinue.plugins.migration_scripts import (
     CORE,
     Chain,
@@ -192,7 +192,8 @@ def _read_revisions(connection: Connection) -> dict[str, str | None]:
 
 def status(connection: Connection, lines: Iterable[Line]) -> list[LineStatus]:
     """Return how far each line has come, core first; lines whose code is missing are among them."""
-    return list(_statuses(_Preflight(connection, lines)))
+    with reading(connection):
+        return list(_statuses(_Preflight(connection, lines)))
 
 
 def _statuses(preflight: _Preflight) -> Iterator[LineStatus]:
@@ -217,7 +218,7 @@ def _statuses(preflight: _Preflight) -> Iterator[LineStatus]:
 def check(connection: Connection, lines: Iterable[Line]) -> dict[str, tuple[Fault, ...]]:
     """Return the plugins whose tables do not fit their code, and why; raises Misconfigured for core."""
     found: dict[str, tuple[Fault, ...]] = {}
-    for line in _statuses(_Preflight(connection, lines)):
+    for line in status(connection, lines):
         if line.faults:
             found[line.name] = line.faults
         elif line.state in ("behind", "new"):
@@ -235,7 +236,8 @@ def _raise_for(faults: Iterable[Fault]) -> None:
 
 def plan_upgrade(connection: Connection, lines: Iterable[Line], *, without: Collection[str] = ()) -> Plan:
     """Return what `upgrade` would do; the database is only read and no code of a plugin runs."""
-    return _Preflight(connection, lines, without).plan()
+    with reading(connection):
+        return _Preflight(connection, lines, without).plan()
 
 
 def upgrade(

@@ -111,7 +111,7 @@ class _Trial:
     def __init__(self, catalogue: Catalogue, names: list[str], builtins: Mapping[str, ModuleType]) -> None:
         self.catalogue, self.names, self.builtins = catalogue, names, builtins
         self.requires: Edges = {name: catalogue[name].manifest.requires for name in names}
-        self.specs: dict[str, Spec] = core_specs()
+        self.specs: dict[str, Spec] = dict(core_specs())
         self.loaded: dict[str, Loaded] = {}
         self.orders: dict[str, list[Implementation]] = {}
         self.reasons: dict[str, tuple[Position, ...]] = {}
@@ -150,6 +150,7 @@ class _Trial:
                 self.loaded[name] = self._load(plugin, module, published)
             except Faulty as error:
                 found[name] = error.faults
+                checks.withdraw_models(plugin.manifest.module)
         return found
 
     def _publish(self, name: str, published: Mapping[str, Spec]) -> None:

@@ -92,7 +92,10 @@ def _info(name: str, found: Found | None, row: PluginState | None) -> PluginInfo
 def enable_plugin(
     store: Store, name: str, *, catalogue: Catalogue | None = None, builtins: Builtins | None = None
 ) -> PluginInfo:
-    """Check the plugin, which imports it, and turn it on; raises PluginRefused with every fault."""
+    """Check the plugin, which imports it, and turn it on; raises PluginRefused with every fault.
+
+    Its tables must stand already: the caller has run `migrations.upgrade` with its line.
+    """
     store.require("plugin.enable")
     found = discover() if catalogue is None else catalogue
     if name not in found:

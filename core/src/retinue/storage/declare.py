@@ -185,10 +185,9 @@ def contact_ref(*, on_delete: str = "CASCADE", nullable: bool = False, index: bo
     return ref(target, on_delete=on_delete, label="Contact", kind="contact", nullable=nullable, index=index, **options)
 
 
-class _Declared(DeclarativeBase):
-    """What core's base and every plugin's base share."""
+class _Declared:
+    """What core's base and every plugin's base share; each base has a registry of its own, so names never clash."""
 
-    __abstract__ = True
     __access__: ClassVar[Access]
     __audited__: ClassVar[bool] = True
     __noun__: ClassVar[str] = ""
@@ -209,23 +208,21 @@ MODELS: dict[str, type[Any]] = {}
 """Every mapped class by its table's name, core's and the loaded plugins'."""
 
 
-class Base(_Declared):
+class Base(_Declared, DeclarativeBase):
     """Declarative base of core's tables."""
 
-    __abstract__ = True
     metadata = MetaData(naming_convention=NAMING)
 
 
 def plugin_base(name: str) -> type[_Declared]:
     """Return a declarative base of its own for plugin `name`; its tables are `name` or begin with ``name_``."""
     namespace = {
-        "__abstract__": True,
         "__plugin__": name,
         "metadata": MetaData(naming_convention=NAMING),
         "__doc__": f"Declarative base of the tables of plugin {name}.",
         "__module__": __name__,
     }
-    return type(f"{name.title().replace('_', '')}Base", (_Declared,), namespace)
+    return type(f"{name.title().replace('_', '')}Base", (_Declared, DeclarativeBase), namespace)
 
 
 class Sealed:

@@ -39,7 +39,7 @@ def _before_flush(session: Session, _context: Any, _instances: Any) -> None:
     changes += [change for row in dirty if type(row).__audited__ and (change := _changed(store, row))]
     changes += [_removed(store, row) for row in deleted if type(row).__audited__]
     seal_dirty(store, [row for row in (*new, *dirty) if isinstance(row, Sealed)])
-    session.info.setdefault("changes", []).extend(changes)
+    session.info["changes"] = changes  # assigned: what a failed flush left must not be audited with the next
 
 
 def _after_flush(session: Session, _context: Any) -> None:

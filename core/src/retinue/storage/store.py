@@ -73,8 +73,7 @@ class Store:
         self.database, self.actor, self.readonly = database, actor, readonly
         self.keys, self.hooks, self._jobs = database.keys, hooks or NoHooks(), jobs
         self.declared: Mapping[str, Any] = declared or {}
-        self.plugin: str | None = parent.plugin if parent else None
-        self.hook: str | None = parent.hook if parent else None
+        self._answering: tuple[str | None, str | None] = (None, None)
         self.now: datetime = parent.now if parent else datetime.now(UTC)
         self.author: Actor = parent.author if parent else actor
         self._base, self._parent = connection, parent
@@ -101,6 +100,28 @@ class Store:
             scope.writable.update(scope.readable)
         elif (statement := readable_sets(self.actor, write, write=True)) is not None:
             scope.writable.update(raw.scalars(statement))
+
+    @property
+    def plugin(self) -> str | None:
+        """The plugin whose code runs now; the audit names it, through whichever store of the transaction it writes."""
+        return self._root._answering[0]
+
+    @plugin.setter
+    def plugin(self, name: str | None) -> None:
+        self._root._answering = (name, self._root._answering[1])
+
+    @property
+    def hook(self) -> str | None:
+        """The hook that is being answered now, for the audit."""
+        return self._root._answering[1]
+
+    @hook.setter
+    def hook(self, name: str | None) -> None:
+        self._root._answering = (self._root._answering[0], name)
+
+    @property
+    def _root(self) -> Store:
+        return self._parent or self
 
     # ---- rights ----------------------------------------------------------------------------------------------
     @property
@@ -237,10 +258,21 @@ class Store:
     @contextlib.contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo what happens inside if it raises, and only that."""
-        self.flush()
-        with self.session.begin_nested():
-            yield
-            self.flush()
+        root = self._root
+        family = [root, *root._children.values()]
+        for store in family:
+            store.flush()
+        entries, known = self.auditor.entries, dict(root._children)
+        try:
+            with contextlib.ExitStack() as stack:
+                for store in family:
+                    stack.enter_context(store.session.begin_nested())
+                yield
+                for store in (root, *root._children.values()):
+                    store.flush()
+        except BaseException:
+            self.auditor.entries, root._children = entries, known
+            raise
 
     # ---- after commit, audit ---------------------------------------------------------------------------------
     def later(
@@ -329,7 +361,7 @@ class Store:
         return self._child(reason, raw=True)
 
     def _child(self, reason: str, *, raw: bool) -> Store:
-        root = self._parent or self
+        root = self._root
         self.flush()
         if raw not in root._children:
             root._children[raw] = Store(
@@ -343,9 +375,7 @@ class Store:
                 parent=root,
                 raw=raw,
             )
-        child = root._children[raw]
-        child.plugin, child.hook = self.plugin, self.hook
-        return child
+        return root._children[raw]
 
     def check_visible(self, table: str, ids: set[UUID]) -> None:
         """Raise NotFound unless the actor sees every row of `ids` in `table`."""

@@ -20,17 +20,18 @@ from litestar.handlers import BaseRouteHandler
 from marshmallow import Schema
 
 from retinue.actor import NOBODY, Actor
-from retinue.errors import BadRequest, Denied, Invalid, Problem, Stale, Unauthenticated
+from retinue.errors import Denied, Invalid, Problem, Stale, Unauthenticated
 from retinue.storage import Store
 from retinue.web import etags, idempotency
 from retinue.web.answers import Answer, Download, Made, Page
 from retinue.web.cursors import CursorCodec
+from retinue.web.dumping import dump_row, dump_rows
 from retinue.web.params import ListParams, Reader
 from retinue.web.plan import Plan
 from retinue.web.problems import UnsupportedMedia
 from retinue.web.rate_limits import RateLimits
 from retinue.web.requests import RequestParts, check_same_origin
-from retinue.web.schema_dto import Undecoded, load, read_json
+from retinue.web.schema_dto import Undecoded, dump, load, read_json
 from retinue.web.settings import WebSettings
 
 AnyRequest = Request[Any, Any, Any]
@@ -198,8 +199,6 @@ class Deed:
                 header, in_body, required=self.edge.settings.if_match_required
             )
             given["version"] = self.expected.version
-        if "upload" in plan.wants and self.body is None:
-            raise BadRequest("No file was sent.", remedy="Send one as multipart/form-data.")
         offers = {"data": data, "actor": self.actor, "request": self.request, "upload": self.body}
         given.update((name, value) for name, value in offers.items() if name in plan.wants)
 
@@ -230,7 +229,7 @@ class Deed:
         except Stale as stale:
             current = stale.extra.get("current")
             if current is not None and self.plan.gives is not None and not isinstance(current, dict):
-                stale.extra["current"] = self.plan.gives.dump(current)
+                stale.extra["current"] = dump_row(self.plan.gives, current)
             raise etags.as_answered(stale, self.expected) from stale
         if isinstance(result, Download | Response):
             return result
@@ -255,7 +254,7 @@ class Deed:
 
     def _row(self, value: Any, headers: dict[str, str]) -> Any:
         plan = self.plan
-        dumped = plan.gives.dump(value, many=plan.kind == "many") if plan.gives is not None else value
+        dumped = dump(plan.gives, value, plan.kind) if plan.gives is not None else value
         if plan.kind == "one":
             tag = etags.etag_of(value)
             if tag is not None:
@@ -267,7 +266,7 @@ class Deed:
 
     def _page(self, page: Page[Any], headers: dict[str, str]) -> dict[str, Any]:
         plan, params = self.plan, self.params or ListParams()
-        items = plan.gives.dump(page.items, many=True) if plan.gives is not None else list(page.items)
+        items = dump_rows(plan.gives, page.items) if plan.gives is not None else list(page.items)
         body: dict[str, Any] = {"items": self._narrow(items), "next": None}
         if page.next is not None:
             body["next"] = params.next_cursor(page.next, page.binding)

@@ -84,10 +84,9 @@ def route(
 ) -> Callable[[Route], HTTPRouteHandler]:
     """Return the decorator that makes a handler of a function.
 
-    `takes` and `gives` are Schema instances of body and answer, built once; `many` says that the body is a
-    list. `location` is the path of what was created, with fields of the answer in braces. `permission` is
-    checked before the body is read; how far it reaches is for the service to ask. `narrow` False leaves
-    ``fields=`` to the function. Further `options` go to Litestar.
+    `takes` and `gives` are Schema instances of body and answer, built once; `many`: the body is a list.
+    `location` is the path of what was created, with fields of the answer in braces. `permission` is checked
+    before the body is read; its reach is the service's. `narrow` False leaves ``fields=`` to the function.
     """
 
     def decorate(fn: Route) -> HTTPRouteHandler:
@@ -182,10 +181,7 @@ def _sign(handle: Route, plan: Plan, hints: dict[str, Any], returned: Any) -> No
         if own[name].default is not inspect.Parameter.empty:
             defaults[name] = own[name].default
     if "upload" in plan.wants:
-        annotations["data"] = Annotated[
-            UploadFile | None, BodyKwarg(media_type=RequestEncodingType.MULTI_PART)
-        ]
-        defaults["data"] = None
+        annotations["data"] = Annotated[UploadFile, BodyKwarg(media_type=RequestEncodingType.MULTI_PART)]
     elif plan.takes is not None:
         annotations["data"] = Annotated[Any, BodyKwarg(media_type=RequestEncodingType.JSON)]
         defaults["data"] = None

@@ -103,9 +103,13 @@ def claim(key: str, actor: Actor, request: bytes) -> Iterator[Claim]:
             _running.discard(digest)
 
 
-def purge_idempotency_keys(store: Store) -> int:
-    """Delete the answers whose day is over; returns how many. For an hourly job, on a system store."""
-    return store.change(delete(IdempotencyKey).where(IdempotencyKey.expires_at <= store.now))
+def purge_idempotency_keys(store: Store, *, everything: bool = False) -> int:
+    """Delete the answers whose day is over and return how many. For an hourly job, on a system store.
+
+    `everything` is for an erasure: a kept answer may show the erased person, and nobody knows which.
+    """
+    statement = delete(IdempotencyKey)
+    return store.change(statement if everything else statement.where(IdempotencyKey.expires_at <= store.now))
 
 
 def _still_running() -> Conflict:

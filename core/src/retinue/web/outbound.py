@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import httpcore
 import httpx
 
-from retinue.errors import RetinueError
+from retinue.errors import Misconfigured, RetinueError
 from retinue.web.outbound_wire import Address, Deadline, PinnedTransport, Steps, port_of
 
 Resolver = Callable[[str, int], list[str]]
@@ -132,7 +132,10 @@ class Outbound:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.rules = rules or OutboundRules()
-        self._allowed = tuple(ipaddress.ip_network(net) for net in self.rules.allow_networks)
+        try:
+            self._allowed = tuple(ipaddress.ip_network(net) for net in self.rules.allow_networks)
+        except ValueError as error:
+            raise Misconfigured(f"allow_networks: {error}.", remedy="Write them as 10.20.0.0/16.") from error
         self._resolver = resolver
         self._tls = tls or _public_tls()
 
@@ -211,7 +214,7 @@ _shared: list[Outbound] = []
 
 
 def configure(rules: OutboundRules) -> None:
-    """Set the rules of this process's client; the house does it once, from the installation's configuration."""
+    """Set the rules of this process's client; the house does it once, from its configuration."""
     _shared[:] = [Outbound(rules)]
 
 

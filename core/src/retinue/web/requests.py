@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from litestar import Request
@@ -78,6 +79,7 @@ def client_address(peer: str | None, forwarded_for: str | None, trusted: Iterabl
     return str(address)
 
 
+@lru_cache(maxsize=4096)
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Return the address in `text`, which may carry a port, brackets or a zone."""
     if text.startswith("["):

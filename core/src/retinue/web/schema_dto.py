@@ -28,6 +28,7 @@ from marshmallow import Schema, ValidationError
 
 from retinue.errors import BadRequest, Invalid, Problem
 from retinue.web import problems
+from retinue.web.dumping import dump_row, dump_rows
 
 if TYPE_CHECKING:
     from litestar._openapi.schema_generation import SchemaCreator  # only named in an overridden signature
@@ -147,8 +148,8 @@ class SchemaDTO(AbstractDTO[Any]):
 def dump(schema: Schema, data: Any, kind: Kind) -> Any:
     """Return `data` as `schema` shows it; a page is a dict whose ``items`` are dumped."""
     if kind == "page":
-        return {**data, "items": schema.dump(data["items"], many=True)}
-    return schema.dump(data, many=kind == "many")
+        return {**data, "items": dump_rows(schema, data["items"])}
+    return dump_rows(schema, data) if kind == "many" else dump_row(schema, data)
 
 
 _made: dict[tuple[int, Kind, bool], type[SchemaDTO]] = {}

@@ -1,6 +1,7 @@
 """Import and export of contacts: CSV, XLSX, ODS, vCard and JSON Lines.
 
-The pure half stands here and needs no database: readers, headings, mappings, values, drafts, duplicates, writers.
+The pure half stands here and needs no database: readers, headings, mappings, values, drafts, duplicates,
+writers.
 """
 
 from __future__ import annotations

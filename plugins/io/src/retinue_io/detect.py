@@ -1,7 +1,8 @@
 """Duplicates: pairs of contacts that are probably one person, with a score and the reasons in words.
 
-Only contacts that share a blocking key are compared, so the work grows with the number of contacts and not with its
-square. The score adds up evidence for and against, each field weighted by how seldom it agrees by chance.
+Only contacts that share a blocking key are compared, so the work grows with the number of contacts and not
+with its square. The score adds up evidence for and against, each field weighted by how seldom it agrees by
+chance.
 """
 
 from __future__ import annotations
@@ -66,7 +67,9 @@ def find_pairs(prints: Iterable[Fingerprint], *, threshold: float = THRESHOLD) -
 def find_matches(
     prints: Iterable[Fingerprint], candidates: Candidates, *, threshold: float = THRESHOLD
 ) -> Iterator[Match]:
-    """Probable duplicates of these contacts among others, which `candidates` fetches by blocking keys, in batches."""
+    """Probable duplicates of these contacts among others, which `candidates` fetches by blocking keys, in
+    batches.
+    """
     source = iter(prints)
     while batch := list(islice(source, _BATCH)):
         keys = {one.key: frozenset(blocks(one)) for one in batch}

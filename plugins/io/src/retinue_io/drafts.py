@@ -1,7 +1,9 @@
-"""Rows into contact drafts: the mapping is compiled once into one small function per column, then runs over rows.
+"""Rows into contact drafts: the mapping is compiled once into one small function per column, then runs over
+rows.
 
-A draft has the shape that `create_contacts` takes. What is no field of the contact (the employer's name, a foreign
-key) comes beside it in `links`; what could not be read is a fault, and the rest of the row is still there.
+A draft has the shape that `create_contacts` takes. What is no field of the contact (the employer's name, a
+foreign key) comes beside it in `links`; what could not be read is a fault, and the rest of the row is still
+there.
 """
 
 from __future__ import annotations
@@ -80,7 +82,9 @@ class _Plan(NamedTuple):
 
 
 def build_drafts(rows: Iterable[Row], mapping: Mapping, *, choices: Choices | None = None) -> Iterator[Draft]:
-    """A draft for every row, one at a time; `choices` are the choices of custom fields (key → value → label)."""
+    """A draft for every row, one at a time; `choices` are the choices of custom fields (key → value →
+    label).
+    """
     plan = _compile(mapping, choices or {})
     for row in rows:
         yield _build(row, plan)

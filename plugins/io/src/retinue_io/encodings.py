@@ -1,7 +1,9 @@
-"""Which encoding a text file has: candidates ranked by how well the decoded text reads, each with a live sample.
+"""Which encoding a text file has: candidates ranked by how well the decoded text reads, each with a live
+sample.
 
-Detectors that look at byte statistics take Turkish for Central European. Here the *decoded* text is scored by the
-letters of the languages that write that way, and the person chooses by looking at real lines of the file.
+Detectors that look at byte statistics take Turkish for Central European. Here the *decoded* text is scored
+by the letters of the languages that write that way, and the person chooses by looking at real lines of the
+file.
 """
 
 from __future__ import annotations
@@ -59,7 +61,9 @@ _CASE_FLIP = re.compile(r"[a-zа-яё][A-ZА-ЯЁ]|[^\W\d_a-zа-яёA-ZА-ЯЁ]{
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One possible encoding: how sure we are (0 to 1), in which language it reads well, and real lines decoded."""
+    """One possible encoding: how sure we are (0 to 1), in which language it reads well, and real lines
+    decoded.
+    """
 
     encoding: str
     score: float
@@ -68,7 +72,9 @@ class Candidate:
 
 
 def rank_encodings(sample: bytes, *, locale: str = "") -> list[Candidate]:
-    """Candidate encodings for these bytes, best first; `locale` (``tr``, ``cs-CZ``) settles what letters cannot."""
+    """Candidate encodings for these bytes, best first; `locale` (``tr``, ``cs-CZ``) settles what letters
+    cannot.
+    """
     marked = _by_mark(sample)
     if marked:
         return [_candidate(sample, marked, 1.0, "")]
@@ -131,7 +137,9 @@ def _by_mark(sample: bytes) -> str:
 
 
 def _wide_without_mark(sample: bytes) -> str:
-    """UTF-16 without a mark has NUL bytes, and reads as letters of our alphabets in one of its two orders only."""
+    """UTF-16 without a mark has NUL bytes, and reads as letters of our alphabets in one of its two orders
+    only.
+    """
     head = sample[: min(4000, len(sample) // 2 * 2)]
     if head.count(0) < 2:
         return ""
@@ -215,7 +223,9 @@ def _candidate(sample: bytes, encoding: str, score: float, language: str) -> Can
 
 
 def live_sample(sample: bytes, encoding: str, lines: int = SAMPLE_LINES) -> tuple[str, ...]:
-    """Real lines of the file decoded this way: first those with letters beyond ASCII, since only they differ."""
+    """Real lines of the file decoded this way: first those with letters beyond ASCII, since only they
+    differ.
+    """
     text = sample[:200_000].decode(encoding, errors="replace")
     rows = [line.strip()[:200] for line in text.splitlines() if line.strip()]
     telling = [row for row in rows if not row.isascii()][:lines]

@@ -12,8 +12,8 @@ __all__ = ["BadValue", "Fault", "Invalid", "TooLarge"]
 class Fault(NamedTuple):
     """One complaint about one cell or row: it goes to the error file and never stops the others.
 
-    `row` is the number a spreadsheet shows (the heading is row 1), `column` the heading, empty for the whole row.
-    `fatal` says whether the row stays out; a fault that is not fatal only leaves its value out.
+    `row` is the number a spreadsheet shows (the heading is row 1), `column` the heading, empty for the
+    whole row. `fatal` says whether the row stays out; a fault that is not fatal only leaves its value out.
     """
 
     row: int

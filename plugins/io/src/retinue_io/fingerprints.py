@@ -1,4 +1,6 @@
-"""What the duplicate detector knows of a contact: normalised texts, and the keys under which it looks for others."""
+"""What the duplicate detector knows of a contact: normalised texts, and the keys under which it looks for
+others.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ _SEPARATOR, _INNER = "\x1f", "\x1e"
 
 
 class Fingerprint(NamedTuple):
-    """A contact folded for comparison. `key` is the caller's own name for it; everything else may be empty."""
+    """A contact folded for comparison. `key` is the caller's own name for it; all else may be empty."""
 
     key: str
     given: str = ""
@@ -60,8 +62,9 @@ def normal_email(address: str) -> str:
 
 
 def blocks(one: Fingerprint) -> Iterator[tuple[str, str]]:
-    """The keys under which this contact meets others, as (kind, text). Two slips in different fields still leave a
-    common key; no key is a single common value."""
+    """The keys under which this contact meets others, as (kind, text). Two slips in different fields still
+    leave a common key; no key is a single common value.
+    """
     for email in one.emails:
         yield "email", email
     for phone in one.phones:

@@ -1,7 +1,8 @@
 """Cells that a spreadsheet program would run as a formula, made safe without losing a character.
 
-A dangerous text gets one apostrophe in front, the sign by which spreadsheet programs themselves mark text. A text
-that already looks like a guarded one gets one more, so that taking one off always gives back the original.
+A dangerous text gets one apostrophe in front, the sign by which spreadsheet programs themselves mark text.
+A text that already looks like a guarded one gets one more, so that taking one off always gives back the
+original.
 """
 
 from __future__ import annotations

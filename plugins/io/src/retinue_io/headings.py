@@ -1,7 +1,7 @@
 """What a column's heading means: exact phrases first, then headings put together from known words.
 
-``Business Postal Code``, ``Telefon (privat 2)`` and ``Улица (раб. адрес)`` are in no list; they are understood as a
-field, a label and a number. A heading with a word that is not understood is not guessed at.
+``Business Postal Code``, ``Telefon (privat 2)`` and ``Улица (раб. адрес)`` are in no list; they are
+understood as a field, a label and a number. A heading with a word that is not understood is not guessed at.
 """
 
 from __future__ import annotations
@@ -12,34 +12,43 @@ from dataclasses import dataclass, field
 from rapidfuzz import fuzz, process
 
 from retinue_io.text import slug, words
-from retinue_io.vocabulary import FIELDS, LABEL_WORDS, LEFT_OUT, LONGEST, MARKS
+from retinue_io.vocabulary import FIELDS, LABEL_WORDS, LEFT_OUT, LONGEST, MARKS, WHOLE_ONLY
 
 _CUSTOM = re.compile(r"\s*custom\s*[:.]\s*(\S.*)", re.IGNORECASE)
 _STRENGTH = (
-    ("email", "fax", "mobile", "work_phone", "other_phone", "phone", "website", "socials")
-    + ("street", "number", "city", "region", "postal_code", "country", "formatted")
-    + (
-        "job_title",
-        "address",
-        "organisation",
-        "title",
-        "owner",
-        "external_id",
-        "family_or_full",
-        "given_or_full",
-    )
-    + (
-        "name",
-        "given_name",
-        "family_name",
-        "middle_name",
-        "birth_date",
-        "language",
-        "note",
-        "status",
-        "source",
-        "tags",
-    )
+    "email",
+    "fax",
+    "mobile",
+    "work_phone",
+    "other_phone",
+    "phone",
+    "website",
+    "socials",
+    "street",
+    "number",
+    "city",
+    "region",
+    "postal_code",
+    "country",
+    "formatted",
+    "job_title",
+    "address",
+    "organisation",
+    "title",
+    "owner",
+    "external_id",
+    "family_or_full",
+    "given_or_full",
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "birth_date",
+    "language",
+    "note",
+    "status",
+    "source",
+    "tags",
 )
 _PIECES = frozenset({"street", "number", "city", "region", "postal_code", "country", "formatted"})
 _PHONES = {"phone": "", "mobile": "mobile", "fax": "fax", "work_phone": "work", "other_phone": "other"}
@@ -48,7 +57,9 @@ _SIMILAR = 88
 
 @dataclass(slots=True)
 class Guess:
-    """One heading understood: `meaning` as in the vocabulary (empty: left out), and the pieces found around it."""
+    """One heading understood: `meaning` as in the vocabulary (empty: left out), and the pieces found around
+    it.
+    """
 
     meaning: str = ""
     confidence: float = 0.0
@@ -110,7 +121,7 @@ def _segments(tokens: list[str]) -> list[_Segment] | None:
         for length in range(min(LONGEST, len(tokens) - position), 0, -1):
             phrase = " ".join(tokens[position : position + length])
             roles = {role for role, table in MARKS.items() if phrase in table}
-            if phrase in FIELDS or roles:
+            if (phrase in FIELDS and phrase not in WHOLE_ONLY) or roles:
                 found.append(_Segment(FIELDS.get(phrase, ""), LABEL_WORDS.get(phrase, ""), roles))
                 position += length
                 break

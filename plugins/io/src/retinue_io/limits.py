@@ -1,4 +1,6 @@
-"""Every limit of reading and writing, with the reason for its size. Nothing here depends on the file's size."""
+"""Every limit of reading and writing, with the reason for its size. Nothing here depends on the file's
+size.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,11 @@ SAMPLE_ROWS = 200  # rows looked at to propose a mapping and to choose the order
 SAMPLE_LINES = 5  # decoded lines shown beside each encoding
 
 MAX_ARCHIVE_ENTRIES = 2_000  # parts inside an XLSX or ODS file
-MAX_UNPACKED = 400_000_000  # bytes of all parts, unpacked
+MAX_UNPACKED = 300_000_000  # bytes of all parts, unpacked
 MAX_RATIO = 200  # unpacked against packed, for parts over RATIO_FREE
 RATIO_FREE = 5_000_000  # small parts may compress as well as they like
 MAX_SHEET_CELLS = 2_500_000  # cells of the used rectangle: the library holds the whole of it in memory
-MAX_SHARED_TEXT = 100_000_000  # bytes of the part in which a workbook keeps its texts
+MAX_SHARED_TEXT = 40_000_000  # bytes of the part in which a workbook keeps its texts
 
 MAX_CARD_LINES = 2_000  # lines of one vCard after unfolding
 MAX_CARD_VALUE = 100_000  # characters of one property; pictures and keys are skipped, not kept

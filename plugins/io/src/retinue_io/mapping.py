@@ -1,4 +1,6 @@
-"""Which column fills which field: proposed from headings and samples, corrected by a person, saved and used again."""
+"""Which column fills which field: proposed from headings and samples, corrected by a person, saved and used
+again.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ _REGIONS = {"cs": "CZ", "tr": "TR", "ru": "RU", "de": "DE", "sk": "SK", "it": "I
 
 
 class Column(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One column: where its text goes (`target`, and for lists `index` and `part`), and how sure the proposal is."""
+    """One column: where its text goes (`target`, and for lists `index` and `part`), and how sure the
+    proposal is.
+    """
 
     heading: str
     target: str = ""  # empty: left out
@@ -50,7 +54,9 @@ class Suggestion(Struct, frozen=True, kw_only=True):
 
 
 class Mapping(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All columns of a file and what holds for all rows. Saved as JSON and fitted to the next file's headings."""
+    """All columns of a file and what holds for all rows. Saved as JSON and fitted to the next file's
+    headings.
+    """
 
     columns: tuple[Column, ...]
     region: str = ""  # country of telephone numbers without a country code, unless the row names one
@@ -175,7 +181,9 @@ def _settle(guesses: dict[str, Guess | None], source: str) -> None:
     for guess in guesses.values():
         if guess is None:
             continue
-        if guess.meaning == "given_or_full":
+        if source == "outlook" and guess.part == "label":
+            guess.meaning, guess.part = "", ""  # “E-mail 2 Type” holds SMTP, no label
+        elif guess.meaning == "given_or_full":
             guess.meaning = "given_name" if "family_name" in found or "family_or_full" in found else "name"
         elif guess.meaning == "family_or_full":
             beside = "given_or_full" in found or split == {"given_name"}

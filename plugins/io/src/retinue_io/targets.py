@@ -50,6 +50,7 @@ CUSTOM_KEY = re.compile(r"[a-z\w][\w]{0,60}")
 
 _NOUNS = {"emails": "E-mail", "phones": "Phone", "addresses": "Address", "socials": "Social"}
 _HEADINGS = {
+    "name": "Full name",
     "organisation": "Company",
     "external_id": "External ID",
     "id": "Retinue ID",

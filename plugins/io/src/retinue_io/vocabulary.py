@@ -1,7 +1,8 @@
 """Words of headings in English, German, Czech, Turkish and Russian, by what they mean.
 
-Each line is one meaning; phrases are separated by ``|`` and compared folded (no case, no accents, no punctuation).
-Meanings that depend on the other columns (`given_or_full`, `family_or_full`, `title`) are settled in `headings`.
+Each line is one meaning; phrases are separated by ``|`` and compared folded (no case, no accents, no
+punctuation). Meanings that depend on the other columns (`given_or_full`, `family_or_full`, `title`) are
+settled in `headings`.
 """
 
 from __future__ import annotations
@@ -196,7 +197,7 @@ _MARKS = {
         "yomi name|given name yomi|additional name yomi|family name yomi|phonetic first name|photo|"
         "initials|phonetic middle name|phonetic last name|given yomi|surname yomi|company yomi|"
         "organization 1 yomi name|e mail display name|e mail type|e mail 2 display name|"
-        "e mail 3 display name|e mail 2 type|e mail 3 type|e mail typ|e mail 2 typ|e mail 3 typ|"
+        "e mail 3 display name|e mail typ|e mail 2 typ|e mail 3 typ|"
         "e mail angezeigter name|e mail 2 angezeigter name|e mail 3 angezeigter name|"
         "zobrazované jméno e mailu|typ e mailu|e posta türü|e posta görünen adı|тип эл почты|"
         "краткое имя эл почты|тип эл почты 2|краткое имя эл почты 2|тип эл почты 3|"
@@ -232,4 +233,5 @@ LABEL_WORDS: dict[str, str] = {
     }.items()
     for word in _table({label: phrases})
 }
+WHOLE_ONLY = frozenset({words("улица, дом")})  # inside a longer heading “дом” is the label home
 LONGEST = max(len(phrase.split()) for phrase in FIELDS)

@@ -6,7 +6,7 @@ out and the clock's job sends it again under the same id, which is what consumer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -176,22 +176,38 @@ def _is_due(now: datetime) -> Any:
     return and_(Delivery.next_run_at <= now, or_(Delivery.status == WAITING, Delivery.status == SENDING))
 
 
-def deliver_endpoint(open_store: OpenStore, endpoint_id: UUID, transport: Transport) -> float | None:
-    """Send all that is due for one endpoint; returns the seconds until more is due, if that is soon.
+def release_deliveries(own: Store, parcels: Sequence[Parcel]) -> None:
+    """Give back what was claimed and not sent; nothing is counted."""
+    mine = (Delivery.id.in_([parcel.delivery_id for parcel in parcels]), Delivery.status == SENDING)
+    own.change(update(Delivery).where(*mine).values(status=WAITING, next_run_at=own.now))
+
+
+def deliver_endpoint(
+    open_store: OpenStore, endpoint_id: UUID, transport: Transport, going: Callable[[], bool] = lambda: True
+) -> float | None:
+    """Send what is due for one endpoint while `going`; returns the seconds until more is due, if soon.
 
     A result is written as soon as it is there, so that a crash repeats one delivery and not ten.
     """
-    while True:
+    while going():
         with open_store() as own:
             parcels = claim_deliveries(own, endpoint_id)
-        for parcel in parcels:
+        if not parcels:
+            return _wait(open_store, endpoint_id)
+        for place, parcel in enumerate(parcels):
+            if not going():
+                with open_store() as own:
+                    release_deliveries(own, parcels[place:])
+                return None
             outcome = ship(parcel, transport)
             with open_store() as own:
                 if not settle_delivery(own, outcome):
                     return None
-        if parcels:
-            continue
-        with open_store() as own:
-            due = next_due(own, endpoint_id)
-            wait = (due - own.now).total_seconds() if due else _SOON + 1
-        return max(wait, 0.0) if wait <= _SOON else None
+    return None
+
+
+def _wait(open_store: OpenStore, endpoint_id: UUID) -> float | None:
+    with open_store() as own:
+        due = next_due(own, endpoint_id)
+        wait = (due - own.now).total_seconds() if due else None
+    return max(wait, 0.0) if wait is not None and wait <= _SOON else None

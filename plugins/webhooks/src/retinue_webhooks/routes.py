@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from retinue.plugins import WebhookEvent
 from retinue.storage import Store
 from retinue.web import ListParams, Page, delete, get, patch, post
 from retinue_webhooks import service
@@ -14,12 +15,14 @@ from retinue_webhooks.schemas import (
     WebhookCreatedSchema,
     WebhookDeliverySchema,
     WebhookDraftSchema,
+    WebhookEventSchema,
     WebhookSchema,
     WebhookSecretSchema,
 )
 
 WEBHOOK, DRAFT, CHANGE = WebhookSchema(), WebhookDraftSchema(), WebhookChangeSchema(partial=True)
 CREATED, SECRET, DELIVERY = WebhookCreatedSchema(), WebhookSecretSchema(), WebhookDeliverySchema()
+EVENT = WebhookEventSchema()
 _TAGS = ["webhooks"]
 
 
@@ -34,6 +37,12 @@ def create_webhook(store: Store, data: dict[str, Any]) -> dict[str, Any]:
     """Create a webhook; the answer shows its secret this once."""
     endpoint, secret = service.create_endpoint(store, data)
     return {**{name: getattr(endpoint, name) for name in WEBHOOK.fields}, "secret": secret}
+
+
+@get("/events", permission="webhook.read", gives=EVENT, tags=_TAGS)
+def list_webhook_events(store: Store) -> list[WebhookEvent]:
+    """List the events to subscribe to."""
+    return service.list_events(store)
 
 
 @get("/{webhook_id:uuid}", permission="webhook.read", gives=WEBHOOK, tags=_TAGS)
@@ -88,6 +97,7 @@ def resend_webhook_delivery(store: Store, delivery_id: UUID) -> dict[str, Any]:
 ROUTES = [
     list_webhooks,
     create_webhook,
+    list_webhook_events,
     get_webhook,
     change_webhook,
     remove_webhook,

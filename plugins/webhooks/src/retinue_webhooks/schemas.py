@@ -79,3 +79,11 @@ class WebhookDeliverySchema(Schema):
     failure = fields.String()
     duration_ms = fields.Integer(allow_none=True)
     by_hand = fields.Boolean()
+
+
+class WebhookEventSchema(Schema):
+    """An event to subscribe to."""
+
+    name = fields.String()
+    label = fields.String()
+    help = fields.String()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import delete, exists, or_, select, update
 
 from retinue.errors import Conflict, Invalid, Problem, RetinueError, Stale
-from retinue.plugins import FieldChange
+from retinue.plugins import FieldChange, WebhookEvent
 from retinue.storage import Store, new_id
 from retinue.web.outbound import shared
 from retinue_webhooks import standard
@@ -52,7 +53,7 @@ def get_endpoint(store: Store, endpoint_id: UUID) -> Endpoint:
 def create_endpoint(store: Store, draft: Mapping[str, Any]) -> tuple[Endpoint, str]:
     """Create an endpoint; returns it and its secret, which is never shown again."""
     store.require("webhook.create")
-    _check(draft)
+    _check(store, draft)
     own = _system(store)
     if own.count(select(Endpoint.id)) >= ENDPOINT_LIMIT:
         raise Conflict(
@@ -73,13 +74,10 @@ def change_endpoint(
 ) -> Endpoint:
     """Change an endpoint; switching it on again forgives its failures, off drops what still waits."""
     store.require("webhook.change")
-    _check(changes)
+    _check(store, changes)
     own = _system(store)
     endpoint = own.get(Endpoint, endpoint_id, lock=True)
-    if version is not None and version != endpoint.version:
-        raise Stale(
-            "Somebody changed the webhook.", remedy="Read it again.", extra={"version": endpoint.version}
-        )
+    _refuse_stale(endpoint, version)
     for name in _OWN_FIELDS:
         if name in changes and changes[name] != getattr(endpoint, name):
             setattr(endpoint, name, changes[name])
@@ -285,18 +283,38 @@ def _refuse_off(endpoint: Endpoint) -> None:
         raise Conflict(f"The webhook is off: {endpoint.reason}.", remedy="Switch it on first.")
 
 
-def _check(draft: Mapping[str, Any]) -> None:
-    """Refuse an address that is never called and a list of events that says nothing."""
-    problems = []
+def list_events(store: Store) -> list[WebhookEvent]:
+    """Return the events there are, of this plugin and of the others that are on."""
+    store.require("webhook.read")
+    return _known_events(store)
+
+
+def _known_events(store: Store) -> list[WebhookEvent]:
+    plugins = store.declared.get("plugins")
+    return [owned.item for owned in plugins.declared(WebhookEvent)] if plugins else []
+
+
+def _check(store: Store, draft: Mapping[str, Any]) -> None:
+    """Refuse an address that is never called, and events that nobody announces."""
+    problems = list(_event_problems(store, draft["events"])) if "events" in draft else []
     if "url" in draft:
         try:
             shared().check(draft["url"])
         except RetinueError as error:
             problems.append(Problem("/url", f"{error.detail} {error.remedy}", error.code))
-    if "events" in draft and not 1 <= len(set(draft["events"])) <= _EVENT_LIMIT:
-        problems.append(Problem("/events", f"Name 1 to {_EVENT_LIMIT} events, or * for all."))
     if problems:
         raise Invalid("The webhook is not valid.", problems=problems)
+
+
+def _event_problems(store: Store, events: Sequence[str]) -> Iterator[Problem]:
+    if not 1 <= len(set(events)) <= _EVENT_LIMIT:
+        yield Problem("/events", f"Name 1 to {_EVENT_LIMIT} events, or * for all.")
+    known = [event.name for event in _known_events(store)]
+    for place, event in enumerate(events):
+        if known and not any(standard.wants([event], name) for name in known):
+            near = difflib.get_close_matches(event, known, 1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            yield Problem(f"/events/{place}", f"There is no event {event}.{hint}", "unknown-event")
 
 
 def _system(store: Store) -> Store:

@@ -66,7 +66,9 @@ def open_source(stream: BinaryIO, filename: str = "", reading: Reading | None = 
 
 
 def detect_kind(stream: BinaryIO, filename: str = "") -> str:
-    """``csv``, ``xlsx``, ``ods`` or ``vcard`` by the first bytes; Invalid when they and the file's name disagree."""
+    """``csv``, ``xlsx``, ``ods`` or ``vcard`` by the first bytes; Invalid when they and the file's name
+    disagree.
+    """
     if not size_of(stream):
         raise Invalid(
             "The file is empty.", remedy="Choose a file with a heading row and at least one row below it."

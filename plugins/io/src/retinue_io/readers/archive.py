@@ -1,8 +1,8 @@
 """A look into XLSX and ODS files before anything unpacks them: bombs, tricks and damage are refused here.
 
-Only the directory of the archive is trusted for the first refusal; then every part that matters is unpacked once as
-a stream (the checksum proves its true size) and its XML is looked over: no document type, no foreign encoding, and a
-used rectangle that fits into memory.
+Only the directory of the archive is trusted for the first refusal; then every part that matters is unpacked
+once as a stream (the checksum proves its true size) and its XML is looked over: no document type, no
+foreign encoding, and a used rectangle that fits into memory.
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ from retinue_io.limits import (
 )
 
 _CHUNK = 1 << 18
+_MANIFEST = "META-INF/manifest.xml"
+_PICTURES = ("xl/media/", "Pictures/", "Thumbnails/", "docProps/thumbnail")
+_DECLARATION = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _DAMAGED = "Open it in the spreadsheet program, save it again, and send it once more."
 _TOO_BIG = "Save the sheet as CSV: a CSV file may be of any size."
-_CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br=[\"']([A-Z]{1,4})(\d{1,8})[\"']")
-_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\br=[\"'](\d{1,8})[\"']")
-_BARE = re.compile(rb"<(?:\w+:)?(?:c|row)[\s/>]")
-_REPEAT = re.compile(rb"number-(columns|rows)-repeated=[\"'](\d{1,9})[\"']")
+_CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br\s*=\s*[\"']([A-Z]{1,4})(\d{1,8})[\"']")
+_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\br\s*=\s*[\"'](\d{1,8})[\"']")
+_TAG = re.compile(rb"<(?:\w+:)?(c|row)[\s/>]")
+_REPEAT = re.compile(rb"number-(columns|rows)-repeated\s*=\s*[\"'](\d{1,9})[\"']")
 _ODS_TAG = re.compile(
     rb"<(/?)table:(table-row|table-cell|covered-table-cell|table)\b([^>]*?)(/?)>|<text:(?:p|h)[\s>/]"
 )
@@ -46,8 +49,7 @@ def check_archive(stream: BinaryIO, kind: str) -> None:
             names = {entry.filename for entry in entries}
             _check_kind(archive, names, kind)
             for entry in entries:
-                if entry.filename.endswith((".xml", ".rels")):
-                    _check_part(archive, entry, kind)
+                _check_part(archive, entry, kind)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError) as error:
         raise Invalid(
             f"The {kind.upper()} file is damaged or was cut off: {error}.", remedy=_DAMAGED, code="damaged"
@@ -64,7 +66,8 @@ def _check_directory(entries: list[zipfile.ZipInfo]) -> None:
     total = sum(entry.file_size for entry in entries)
     if total > MAX_UNPACKED:
         raise TooLarge(
-            f"Unpacked, the file would take {total / 1e6:,.0f} MB; at most {MAX_UNPACKED / 1e6:,.0f} MB are opened.",
+            f"Unpacked, the file would take {total / 1e6:,.0f} MB; "
+            f"at most {MAX_UNPACKED / 1e6:,.0f} MB are opened.",
             remedy=_TOO_BIG,
         )
     for entry in entries:
@@ -72,7 +75,7 @@ def _check_directory(entries: list[zipfile.ZipInfo]) -> None:
             raise Invalid("The file is protected by a password.", remedy="Save it without a password.")
         if entry.file_size > RATIO_FREE and entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
             raise TooLarge(
-                f"A part of the file grows more than {MAX_RATIO} times when unpacked: it is not an ordinary sheet.",
+                f"A part of the file grows more than {MAX_RATIO} times when unpacked; no sheet does.",
                 remedy=_TOO_BIG,
             )
 
@@ -87,42 +90,38 @@ def _check_kind(archive: zipfile.ZipFile, names: set[str], kind: str) -> None:
             raise Invalid(
                 "The file is a ZIP archive, but no ODS sheet.", remedy="Unpack it and send the sheet itself."
             )
-        if (
-            "META-INF/manifest.xml" in names
-            and archive.getinfo("META-INF/manifest.xml").file_size < _CHUNK * 4
-        ):
-            if b"encryption-data" in archive.read("META-INF/manifest.xml"):
-                raise Invalid("The file is protected by a password.", remedy="Save it without a password.")
+        manifest = archive.getinfo(_MANIFEST) if _MANIFEST in names else None
+        if manifest and manifest.file_size < _CHUNK * 4 and b"encryption-data" in archive.read(_MANIFEST):
+            raise Invalid("The file is protected by a password.", remedy="Save it without a password.")
 
 
 def _check_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, kind: str) -> None:
+    """Unpack one part as a stream. Every part is looked over: the workbook may call any of them its sheet."""
     chunks = _chunks(archive, entry)
-    if kind == "xlsx" and entry.filename.startswith("xl/worksheets/") and entry.filename.endswith(".xml"):
-        _check_rectangle(*_used_xlsx(chunks))
-    elif kind == "ods" and entry.filename == "content.xml":
-        _check_rectangle(*_used_ods(chunks))
-    else:
+    if kind == "xlsx":
         if entry.filename.endswith("sharedStrings.xml") and entry.file_size > MAX_SHARED_TEXT:
             raise TooLarge(
                 f"The texts of the workbook take {entry.file_size / 1e6:,.0f} MB; "
                 f"at most {MAX_SHARED_TEXT / 1e6:,.0f} MB are opened.",
                 remedy=_TOO_BIG,
             )
-        for _ in chunks:
-            pass
+        _check_rectangle(*_used_xlsx(chunks))
+    else:
+        _check_rectangle(*_used_ods(chunks))
 
 
 def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The part as a stream, with its XML looked over for entity tricks; overlaps are kept so no tag is cut."""
+    """The part as a stream that never cuts a tag, looked over for entity tricks unless it is a picture."""
+    picture = entry.filename.startswith(_PICTURES)
     with archive.open(entry) as part:
         first, tail = True, b""
         while block := part.read(_CHUNK):
-            if first and (block[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in block[:200]):
+            if first and not picture and (block[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in block[:200]):
                 raise Invalid(
                     "The sheet's XML is written in an unusual encoding.", remedy=_DAMAGED, code="unsafe-xml"
                 )
             first = False
-            if b"<!DOCTYPE" in tail[-20:] + block or b"<!ENTITY" in tail[-20:] + block:
+            if not picture and _DECLARATION.search(tail[-20:] + block):
                 raise Invalid(
                     "The sheet's XML declares entities, which no spreadsheet program does.",
                     remedy=_DAMAGED,
@@ -138,22 +137,24 @@ def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]
 
 
 def _used_xlsx(chunks: Iterator[bytes]) -> tuple[int, int]:
-    """Last row and last column that carry a cell; cells without a reference are counted as they come."""
-    last_row = last_column = bare = 0
+    """Last row and last column that carry a cell. Rows and cells without a reference count as they come."""
+    last_row = counted_rows = in_row = widest = 0
     columns: set[bytes] = set()
     for chunk in chunks:
         cells = _CELL.findall(chunk)
-        for letters, row in cells[-1:]:
-            last_row = max(last_row, int(row))
-            columns.add(letters)
+        rows = _ROW.findall(chunk)
         columns.update(letters for letters, _ in cells)
-        rows = [int(row) for row in _ROW.findall(chunk)]
-        last_row = max(last_row, max(rows, default=0), max((int(r) for _, r in cells), default=0))
-        bare += max(0, len(_BARE.findall(chunk)) - len(cells) - len(rows))
+        last_row = max(
+            last_row, max(map(int, rows), default=0), max((int(row) for _, row in cells), default=0)
+        )
+        if in_row or widest or len(_TAG.findall(chunk)) > len(cells) + len(rows):
+            for kind in _TAG.findall(chunk):
+                counted_rows, in_row = (counted_rows + 1, 0) if kind == b"row" else (counted_rows, in_row + 1)
+                widest = max(widest, in_row)
+        else:
+            counted_rows += len(rows)
     last_column = max((_column_number(letters) for letters in columns), default=0)
-    if bare:
-        return max(last_row, 1), max(last_column, 1) + bare
-    return last_row, last_column
+    return max(last_row, counted_rows), max(last_column, widest)
 
 
 def _column_number(letters: bytes) -> int:
@@ -164,7 +165,7 @@ def _column_number(letters: bytes) -> int:
 
 
 def _used_ods(chunks: Iterator[bytes]) -> tuple[int, int]:
-    """Rows and columns as the repeats spell them out, trailing empty ones left aside; of the largest table."""
+    """Rows and columns of the largest table as the repeats spell them out, without the empty end."""
     rows = width = waiting = column = last = repeat = 0
     best = (0, 0)
     pending = 0  # columns of the cell just opened, counted once it shows a value
@@ -197,6 +198,7 @@ def _repeated(attributes: bytes, what: bytes) -> int:
 def _check_rectangle(rows: int, columns: int) -> None:
     if rows * columns > MAX_SHEET_CELLS:
         raise TooLarge(
-            f"The sheet spans {rows:,} rows and {columns:,} columns; at most {MAX_SHEET_CELLS:,} cells are opened.",
+            f"The sheet spans {rows:,} rows and {columns:,} columns; "
+            f"at most {MAX_SHEET_CELLS:,} cells are opened.",
             remedy=f"Delete stray cells far right or far below. {_TOO_BIG}",
         )

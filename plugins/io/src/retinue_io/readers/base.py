@@ -12,7 +12,9 @@ from retinue_io.limits import MAX_COLUMNS
 
 
 class Row(NamedTuple):
-    """One record: its number as a spreadsheet shows it, heading → text, and what was wrong with it as a whole."""
+    """One record: its number as a spreadsheet shows it, heading → text, and what was wrong with it as a
+    whole.
+    """
 
     number: int
     cells: Mapping[str, str]

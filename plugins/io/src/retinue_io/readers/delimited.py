@@ -142,7 +142,9 @@ class _Lines:
             self._readline(MAX_LINE)
 
     def read(self) -> Iterator[str]:
-        """The lines from here; ends early when one record grows too long, which the parser takes for an open quote."""
+        """The lines from here; ends early when one record grows too long, which the parser takes for an
+        open quote.
+        """
         back, held, readline = self._back, self.held, self._readline
         while True:
             line = back.popleft() if back else readline(MAX_LINE + 1)
@@ -171,7 +173,7 @@ class _Lines:
         if len(line) > MAX_LINE:
             raise TooLarge(
                 f"Line {self.number + len(self.held):,} is longer than {MAX_LINE:,} characters.",
-                remedy="Check that this is a table with one contact per line, and that the encoding is right.",
+                remedy="Check that this is a table with one contact a line, and that the encoding is right.",
             )
 
 
@@ -182,9 +184,11 @@ class Raw(io.RawIOBase):
         self._inner = stream
 
     def readable(self) -> bool:
+        """Always."""
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed asks for its private Buffer
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed wants its own Buffer
+        """Fill the buffer from the caller's stream."""
         data = self._inner.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)

@@ -22,9 +22,7 @@ class SheetSource:
         check_archive(stream, reading.kind)
         self._sheet, name = _open(stream, reading)
         self.reading = msgspec.structs.replace(reading, sheet=name)
-        start = self._sheet.start
-        self._top = start[0] if start else 0
-        self._height = max(self._sheet.height, 1)
+        self._height = max(self._sheet.total_height, 1)
         self._read = 0
         self.headings, self.notices, self._first = self._read_headings()
 
@@ -46,7 +44,7 @@ class SheetSource:
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         for offset, values in enumerate(_guarded(self._sheet), 1):
             self._read = offset
-            yield self._top + offset, [v if type(v) is str else cell_text(v) for v in values]
+            yield offset, [v if type(v) is str else cell_text(v) for v in values]
 
     def _read_headings(self) -> tuple[tuple[str, ...], tuple[str, ...], int]:
         for number, cells in self._records():
@@ -129,8 +127,9 @@ def _sound(step: Any) -> Any:
 
 
 def _unreadable(error: BaseException) -> Invalid:
+    words = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
     return Invalid(
-        f"The sheet cannot be read: {str(error).splitlines()[0][:200] if str(error) else type(error).__name__}.",
+        f"The sheet cannot be read: {words}.",
         remedy="Open it in the spreadsheet program, save it again, and send it once more.",
         code="damaged",
     )

@@ -1,7 +1,7 @@
 """vCard 3.0 and 4.0 (and 2.1, as old telephones write it): each card becomes a row under our own headings.
 
-Written here because the known library has not kept up and holds the whole file; a card is small and the grammar is
-short. A card without an end costs that card only.
+Written here because the known library has not kept up and holds the whole file; a card is small and the
+grammar is short. A card without an end costs that card only.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ Cells = dict[tuple[str, int, str], str]
 
 
 class CardSource:
-    """A file of vCards. Headings come from a first pass, since each card may have another number of telephones."""
+    """A file of vCards. Headings come from a first pass, since each card may have another number of
+    telephones.
+    """
 
     def __init__(self, stream: BinaryIO, reading: Reading) -> None:
         self._stream = stream

@@ -50,7 +50,9 @@ def split(value: str, separator: str) -> list[str]:
 
 
 def unfold(stream: TextIO) -> Iterator[tuple[int, str]]:
-    """Logical lines with the number of their first physical line; overlong ones are cut, pictures are dropped."""
+    """Logical lines with the number of their first physical line; overlong ones are cut, pictures are
+    dropped.
+    """
     current: list[str] = []
     size = number = start = 0
     soft = False

@@ -39,7 +39,9 @@ _MONTH = {start: number for number, starts in enumerate(_MONTHS, 1) for start in
 
 
 def choose_order(values: Iterable[str], *, locale: str = "") -> Order:
-    """The order of day, month and year that reads the most of a column; the locale settles what numbers cannot."""
+    """The order of day, month and year that reads the most of a column; the locale settles what numbers
+    cannot.
+    """
     votes = {"ymd": 0, "dmy": 0, "mdy": 0}
     for text in values:
         match = _THREE.fullmatch(text.strip())
@@ -77,7 +79,8 @@ def parse_birth_date(text: str, order: str = "", *, today: dt.date | None = None
     """A date of birth: not in the future, not before 1880; two-digit years lie in the past."""
     date = parse_date(text, order)
     today = today or dt.datetime.now(dt.UTC).date()
-    if date > today and re.search(r"(?<!\d)\d{2}$", text):
+    match = _THREE.fullmatch(text)
+    if date > today and match and max(len(match[1]), len(match[3])) == 2:
         date = _date(text, date.year - 100, date.month, date.day)
     if not date.year >= OLDEST_BIRTH or date > today:
         raise BadValue("birth_date", f"{short(text)} cannot be a date of birth.", "Correct the year.")

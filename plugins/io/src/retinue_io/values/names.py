@@ -1,4 +1,6 @@
-"""A full name in one cell, taken apart: “Family, Given”, titles before and after, patronymics, order by choice."""
+"""A full name in one cell, taken apart: “Family, Given”, titles before and after, patronymics, order by
+choice.
+"""
 
 from __future__ import annotations
 
@@ -131,7 +133,9 @@ class Name(NamedTuple):
 
 
 def split_name(text: str, order: str = "") -> Name:
-    """Take a full name apart; `order` (given_first, family_first) decides where no comma and no patronymic does."""
+    """Take a full name apart; `order` (given_first, family_first) decides where no comma and no patronymic
+    does.
+    """
     flat = " ".join(text.split())
     head, comma, tail = flat.partition(",")
     after: list[str] = []

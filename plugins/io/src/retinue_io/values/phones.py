@@ -1,7 +1,7 @@
 """Telephone numbers into E.164.
 
-The library takes about 90 µs a number, too slow for 100,000 rows. Its own patterns, compiled once per country, settle
-the ordinary number in two or three; whatever they do not settle goes the slow way.
+The library takes about 90 µs a number, too slow for 100,000 rows. Its own patterns, compiled once per
+country, settle the ordinary number in two or three; whatever they do not settle goes the slow way.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from phonenumbers import NumberParseException, PhoneNumberFormat
 from retinue_io.faults import BadValue
 from retinue_io.text import short
 
-_TYPES = ("mobile", "fixed_line", "toll_free", "premium_rate", "shared_cost") + (
+_TYPES = (
+    "mobile",
+    "fixed_line",
+    "toll_free",
+    "premium_rate",
+    "shared_cost",
     "personal_number",
     "voip",
     "pager",

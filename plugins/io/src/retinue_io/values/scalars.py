@@ -178,7 +178,9 @@ def parse_choice(text: str, choices: Mapping[str, str]) -> str:
 
 
 def split_tags(text: str) -> list[str]:
-    """Tags cut at ``;`` ``,`` ``|`` or ``:::``, each once; what address books add by themselves is left out."""
+    """Tags cut at ``;`` ``,`` ``|`` or ``:::``, each once; what address books add by themselves is left
+    out.
+    """
     tags = []
     for piece in _TAG.split(text):
         tag = piece.strip()

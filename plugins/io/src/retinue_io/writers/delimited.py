@@ -19,14 +19,17 @@ def write_csv(
     delimiter: str = ",",
     encoding: str = "utf-8-sig",
 ) -> int:
-    """Write headings and rows; gives the number of rows. The mark at the start tells spreadsheets it is UTF-8."""
+    """Write headings and rows; gives the number of rows. The mark at the start tells spreadsheets it is
+    UTF-8.
+    """
     with TextOver(stream, encoding) as text:
         writer = csv.writer(text, delimiter=delimiter)
         writer.writerow([guard(column.heading) for column in columns])
         keys = [column.key for column in columns]
         count = 0
-        for count, row in enumerate(rows, 1):
+        for row in rows:
             writer.writerow([safe_cell(row.get(key)) for key in keys])
+            count += 1
     return count
 
 

@@ -1,4 +1,6 @@
-"""The file of rejected rows: the original columns as they were, and where and why. It can be imported as it is."""
+"""The file of rejected rows: the original columns as they were, and where and why. It can be imported as it
+is.
+"""
 
 from __future__ import annotations
 

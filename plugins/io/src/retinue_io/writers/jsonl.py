@@ -15,7 +15,8 @@ def write_jsonl(stream: BinaryIO, columns: Sequence[OutColumn], rows: Rows) -> i
     encoder = msgspec.json.Encoder(decimal_format="string")
     keys = [column.key for column in columns]
     count = 0
-    for count, row in enumerate(rows, 1):
+    for row in rows:
         stream.write(encoder.encode({key: row.get(key) for key in keys}))
         stream.write(b"\n")
+        count += 1
     return count

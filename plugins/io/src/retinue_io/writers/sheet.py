@@ -1,4 +1,6 @@
-"""XLSX in constant memory: texts are written as texts, so no cell can become a formula or lose its plus sign."""
+"""XLSX in constant memory: texts are written as texts, so no cell can become a formula or lose its plus
+sign.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,7 @@ def _write_cell(sheet: Any, line: int, position: int, value: Any, row: int) -> N
         text = to_text(value)
         if len(text) > MAX_SHEET_TEXT_OUT:
             raise TooLarge(
-                f"Row {row} has a text of {len(text):,} characters; a spreadsheet cell holds {MAX_SHEET_TEXT_OUT:,}.",
+                f"Row {row} has a text of {len(text):,} characters; a cell holds {MAX_SHEET_TEXT_OUT:,}.",
                 remedy="Export as CSV or JSON Lines, or leave that column out.",
             )
         sheet.write_string(line, position, text)

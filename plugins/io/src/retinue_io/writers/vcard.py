@@ -26,10 +26,11 @@ def write_vcard(stream: BinaryIO, columns: Sequence[OutColumn], rows: Rows, *, v
     if version not in ("3.0", "4.0"):
         raise Invalid(f"vCard {version} is not written.", remedy="Choose version 4.0 or 3.0.")
     count = 0
-    for count, row in enumerate(rows, 1):
+    for row in rows:
         values, lists = _gather(columns, row)
         lines = ["BEGIN:VCARD", f"VERSION:{version}", *_lines(values, lists, version), "END:VCARD"]
         stream.write("".join(_folded(line) for line in lines).encode())
+        count += 1
     return count
 
 

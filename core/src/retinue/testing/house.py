@@ -1,0 +1,192 @@
+"""Fixtures of a whole installation: a house on each database, people with roles, and clients that speak its API.
+
+Use them by ``pytest_plugins = ["retinue.testing.fixtures", "retinue.testing.house"]`` in a conftest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from litestar.testing import TestClient
+from sqlalchemy import create_engine, make_url
+
+from retinue.access import TokenDraft, add_member, create_account, create_role, create_team, create_token
+from retinue.actor import Actor
+from retinue.app import House, open_house
+from retinue.app.serving import make_application
+from retinue.config import Config
+from retinue.storage import MasterKeys
+from retinue.testing.fixtures import DATABASES
+from retinue.testing.postgres import fresh_database
+
+SECURITY = {"argon2_memory": 19, "argon2_time": 2, "if_match_required": False}
+"""Cheap hashes, and writers that need not name the version they read: tests of either set their own."""
+
+
+def make_config(folder: Path, database_url: str, **sections: Any) -> Config:
+    """Return the configuration of a test installation in `folder`."""
+    key = folder / "master.key"
+    if not key.exists():
+        key.touch(mode=0o600)
+        key.write_text(MasterKeys.generate().render(), "utf-8")
+    tables = {"security": SECURITY, "api": {"rate_limit": 0}, **sections}
+    return Config.for_folder(folder, {}, database={"url": database_url}, **tables)
+
+
+@dataclass
+class User:
+    """A person of the tests: its account, and a client that speaks as it."""
+
+    id: UUID
+    actor: Actor
+    client: Api
+    token: str
+
+
+class Api:
+    """A client of the HTTP API: ``api.get("/contacts")``, as the holder of a token or as nobody."""
+
+    def __init__(self, client: TestClient[Any], token: str | None = None) -> None:
+        self.raw, self.token = client, token
+
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        """Send a request below ``/api/v1``."""
+        headers = dict(options.pop("headers", None) or {})
+        if self.token:
+            headers.setdefault("Authorization", f"Bearer {self.token}")
+        return self.raw.request(method, f"/api/v1{path}", headers=headers, **options)
+
+    def get(self, path: str, **options: Any) -> Any:
+        """Send a GET."""
+        return self.call("GET", path, **options)
+
+    def post(self, path: str, json: Any = None, **options: Any) -> Any:
+        """Send a POST."""
+        return self.call("POST", path, json=json, **options)
+
+    def patch(self, path: str, json: Any = None, **options: Any) -> Any:
+        """Send a PATCH."""
+        return self.call("PATCH", path, json=json, **options)
+
+    def put(self, path: str, json: Any = None, **options: Any) -> Any:
+        """Send a PUT."""
+        return self.call("PUT", path, json=json, **options)
+
+    def delete(self, path: str, **options: Any) -> Any:
+        """Send a DELETE."""
+        return self.call("DELETE", path, **options)
+
+
+@dataclass
+class Crm:
+    """One installation of the tests."""
+
+    house: House
+    client: TestClient[Any]
+    teams: dict[str, UUID] = field(default_factory=dict)
+
+    def store(self, actor: Actor | None = None, *, readonly: bool = False) -> contextlib.AbstractContextManager[Any]:
+        """Open a store; the system's unless an actor is named."""
+        return self.house.store(actor or Actor.system("test"), readonly=readonly)
+
+    def user(
+        self,
+        permissions: Mapping[str, str] | str = "all",
+        *,
+        team: str | None = None,
+        lead: bool = False,
+        **role: Any,
+    ) -> User:
+        """Make a person with a role of `permissions` (name → reach; ``all`` means every one) and a token."""
+        everything = dict.fromkeys((p.name for p in self.house.permissions), "all")
+        held = everything if permissions == "all" else dict(permissions)  # type: ignore[arg-type]  # a word or a mapping
+        name = f"u{uuid4().hex[:10]}"
+        with self.store() as store:
+            made = create_role(store, {"name": f"role {name}", "permissions": held, **role}, guard=self.house.guard)
+            draft = {"login": f"{name}@staff.example", "name": name, "role_ids": [made.id]}
+            account = create_account(store, draft, guard=self.house.guard)
+            if team:
+                add_member(store, self._team(store, team), account.id, lead=lead)
+            _, secret = create_token(
+                store, TokenDraft(name="test", scopes=held, account_id=account.id), guard=self.house.guard
+            )
+            account_id = account.id
+        return User(account_id, self.house.person(account_id), Api(self.client, secret), secret)
+
+    def _team(self, store: Any, name: str) -> UUID:
+        if name not in self.teams:
+            self.teams[name] = create_team(store, name).id
+        return self.teams[name]
+
+    @property
+    def nobody(self) -> Api:
+        """Return a client that is not signed in."""
+        return Api(self.client)
+
+    def rebuild(self) -> None:
+        """Serve what the house is now, after plugins were turned on or off."""
+        self.client.app = make_application(self.house)
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, Callable[[], str]], tuple[Path, str]]]:
+    """Return a function that gives an upgraded installation of each kind to copy, made once per process."""
+    made: dict[str, tuple[Path, str]] = {}
+    with contextlib.ExitStack() as stack:
+
+        def template(kind: str, server: Callable[[], str]) -> tuple[Path, str]:
+            if kind not in made:
+                folder = tmp_path_factory.mktemp(f"template-{kind}")
+                url = f"sqlite:///{folder}/retinue.db"
+                if kind == "postgresql":
+                    url = stack.enter_context(fresh_database(server()))
+                with open_house(make_config(folder, url), check=False) as house:
+                    house.upgrade()
+                if kind == "sqlite":
+                    _fold_wal(folder)
+                made[kind] = (folder, url)
+            return made[kind]
+
+        yield template
+
+
+def _fold_wal(folder: Path) -> None:
+    for name in ("retinue.db", "keys.db"):
+        engine = create_engine(f"sqlite:///{folder / name}")
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        engine.dispose()
+
+
+@pytest.fixture(params=DATABASES)
+def config(request: pytest.FixtureRequest, tmp_path: Path, templates: Any) -> Iterator[Config]:
+    """Yield the configuration of a fresh, upgraded installation, once on each database."""
+    folder, url = templates(request.param, lambda: request.getfixturevalue("postgres_server"))
+    for name in ("master.key", "keys.db", *(["retinue.db"] if request.param == "sqlite" else [])):
+        shutil.copy(folder / name, tmp_path / name)
+    if request.param == "sqlite":
+        yield make_config(tmp_path, f"sqlite:///{tmp_path}/retinue.db")
+        return
+    with fresh_database(request.getfixturevalue("postgres_server"), template=make_url(url).database) as fresh:
+        yield make_config(tmp_path, fresh)
+
+
+@pytest.fixture
+def house(config: Config) -> Iterator[House]:
+    """Yield an opened house."""
+    with open_house(config) as opened:
+        yield opened
+
+
+@pytest.fixture
+def crm(house: House) -> Iterator[Crm]:
+    """Yield an installation with its HTTP API."""
+    with TestClient(app=make_application(house), base_url=house.config.base_url) as client:
+        yield Crm(house, client)
