@@ -240,10 +240,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     logging: Logging = Logging()
     plugins: Plugins = Plugins()
 
-    @property
-    def safe_mode(self) -> bool:
-        """Say whether plugins stay off."""
-        return self.plugins.safe_mode
+    safe_mode = property(lambda self: bool(self.plugins.safe_mode), doc="Whether plugins stay off.")
 
     @property
     def base_url(self) -> str:

@@ -91,7 +91,7 @@ def commands(table=COMMANDS, path=()):
 
 @pytest.mark.parametrize("page", ALL, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_named_on_a_page_exist(page):
-    """Each `retinue …` in text or code names a command of the table, or one of a plugin of this repository."""
+    """Each `retinue …` in text or code names a command of the table, or one of a plugin here."""
     known = {" ".join(path) for path in commands()} | {"import", "export"}
     text = page.read_text("utf-8")
     named = re.findall(

@@ -161,6 +161,20 @@ def test_failure_of_another_kind_becomes_a_message_and_a_code(wrong, code, words
     assert code in EXIT_CODES
 
 
+def test_defect_does_not_repeat_the_values_that_a_database_tells(failing, capsys):
+    """PostgreSQL puts the whole row into the second line of a constraint's message."""
+    assert (
+        run(
+            failing(RuntimeError("constraint failed\nDETAIL: Failing row contains (ada@example.org)")),
+            ["fail"],
+        )
+        == 70
+    )
+    said = capsys.readouterr().err
+    assert "RuntimeError: constraint failed" in said
+    assert "ada@example.org" not in said
+
+
 def test_defect_shows_its_traceback_on_request(failing, capsys, monkeypatch):
     monkeypatch.setenv("RETINUE_TRACEBACK", "1")
     assert run(failing(ZeroDivisionError()), ["fail"]) == 70

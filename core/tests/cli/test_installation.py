@@ -251,6 +251,29 @@ def test_token_is_printed_once_on_stdout_and_listed_without_its_secret(retinue, 
     assert asked("token", "list")[0]["revoked_at"] is not None
 
 
+# --- PostgreSQL ---
+
+
+def test_installation_on_postgresql_works_with_data_and_keys_in_two_databases(
+    retinue, asked, tmp_path, monkeypatch
+):
+    from retinue.testing.postgres import fresh_database, server_url
+
+    monkeypatch.setenv("RETINUE_PASSWORD", PASSWORD)
+    with fresh_database(server_url()) as data, fresh_database(server_url()) as keys:
+        where = ["--database-url", str(data), "--keys-url", str(keys)]
+        said = retinue("init", str(tmp_path / "crm"), "--admin", ADMIN, "--name", "Ada", *where)
+        assert said.code == 0, said.err
+        assert sorted(file.name for file in (tmp_path / "crm").iterdir()) == ["master.key", "retinue.toml"]
+        monkeypatch.chdir(tmp_path / "crm")
+        novak = add_novak(asked)
+        assert [row["id"] for row in asked("contacts", "list", "--search", "novak")] == [novak["id"]]
+        assert asked("keys", "rotate")["version"] == 2
+        assert asked("contacts", "show", novak["id"])["emails"][0]["value"].lower() == "jiri@example.org"
+        assert asked("db", "check") == []
+        assert asked("audit", "verify")["whole"] is True
+
+
 # --- keys and schema ---
 
 

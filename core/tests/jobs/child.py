@@ -27,7 +27,9 @@ effect = Table(
 
 
 def note_effect(store: Connection, payload: dict[str, Any], job: Any) -> None:
-    store.execute(effect.insert().values(job=payload["n"], step=payload.get("step", 0), executor=str(os.getpid())))
+    store.execute(
+        effect.insert().values(job=payload["n"], step=payload.get("step", 0), executor=str(os.getpid()))
+    )
 
 
 def sleep_long(store: Connection, payload: dict[str, Any], job: Any) -> None:
@@ -84,7 +86,9 @@ def stores(jobs: Jobs) -> Any:
 def count_effects(jobs: Jobs) -> tuple[int, int]:
     """Return how many effects there are, and how many different ones."""
     with jobs.engine.connect() as connection:
-        pairs = connection.execute(select(effect.c.job, effect.c.step, func.count()).group_by(effect.c.job, effect.c.step)).all()
+        pairs = connection.execute(
+            select(effect.c.job, effect.c.step, func.count()).group_by(effect.c.job, effect.c.step)
+        ).all()
     return sum(row[2] for row in pairs), len(pairs)
 
 
@@ -92,7 +96,7 @@ def main() -> None:
     from retinue.jobs.worker import Worker
 
     jobs = Jobs(sys.argv[1], registry(), QUICK)
-    Worker(jobs, stores(jobs)).run()
+    Worker(jobs, stores(jobs), lambda store: store).run()
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ class Bench:
         jobs = jobs or self.jobs
         open_store = self.child.stores(jobs)
         try:
-            with Worker(jobs, open_store) as worker:
+            with Worker(jobs, open_store, lambda store: store) as worker:
                 yield worker
         finally:
             open_store.engine.dispose()
@@ -138,7 +138,9 @@ class Bench:
         """Wait until `ready()` is true and return it; fails after `seconds`."""
         deadline = time.monotonic() + seconds
         while not (result := ready()):
-            assert time.monotonic() < deadline, f"not within {seconds} s: {self.counts()}, effects {self.effects()}"
+            assert time.monotonic() < deadline, (
+                f"not within {seconds} s: {self.counts()}, effects {self.effects()}"
+            )
             time.sleep(0.05)
         return result
 

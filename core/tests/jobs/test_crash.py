@@ -60,7 +60,9 @@ def two_workers(bench: Any, jobs: int) -> None:
 
     def feed_until_both() -> bool:
         with bench.jobs.engine.begin() as connection:
-            bench.jobs.enqueue(connection, "demo.take_steps", {"n": -uuid4().int % 1_000_000_000 - 1_000_000_001})
+            bench.jobs.enqueue(
+                connection, "demo.take_steps", {"n": -uuid4().int % 1_000_000_000 - 1_000_000_001}
+            )
         return both_at_work()
 
     bench.wait(feed_until_both, 30)
@@ -69,7 +71,11 @@ def two_workers(bench: Any, jobs: int) -> None:
     total, different = bench.effects()
     assert total == different >= jobs, "an effect is missing or doubled"
     with bench.jobs.engine.connect() as connection:
-        shares = connection.execute(select(func.count()).where(effect.c.job >= 0).group_by(effect.c.executor)).scalars().all()
+        shares = (
+            connection.execute(select(func.count()).where(effect.c.job >= 0).group_by(effect.c.executor))
+            .scalars()
+            .all()
+        )
     print(f"\nshares of the two workers: {shares}")  # noqa: T201  # shows that both took part
     assert sum(shares) == jobs
     assert len(shares) == 2, "one worker did everything"

@@ -18,7 +18,9 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 def plan(bench: Any, missed: str = "skip", cron: str = "30 2 * * *", zone: str = "Europe/Berlin") -> None:
     spec = JobSpec(name="demo.count_stars", handler=lambda store, payload: None, plugin="demo")
-    schedule: Any = Schedule(name="demo.nightly", job=spec.name, cron=cron, zone=zone, missed=missed, payload={"n": 1})
+    schedule: Any = Schedule(
+        name="demo.nightly", job=spec.name, cron=cron, zone=zone, missed=missed, payload={"n": 1}
+    )
     bench.jobs.swap(Registry([spec], [schedule]))
 
 
@@ -55,8 +57,14 @@ def keys(bench: Any) -> set[str]:
 @pytest.mark.parametrize(
     ("day", "expected"),
     [
-        (datetime(2026, 3, 29, tzinfo=BERLIN), "2026-03-29T01:00:00+00:00"),  # 02:30 does not exist: 03:00 summer time
-        (datetime(2026, 10, 25, tzinfo=BERLIN), "2026-10-25T00:30:00+00:00"),  # 02:30 exists twice: the first one
+        (
+            datetime(2026, 3, 29, tzinfo=BERLIN),
+            "2026-03-29T01:00:00+00:00",
+        ),  # 02:30 does not exist: 03:00 summer time
+        (
+            datetime(2026, 10, 25, tzinfo=BERLIN),
+            "2026-10-25T00:30:00+00:00",
+        ),  # 02:30 exists twice: the first one
         (datetime(2026, 6, 1, tzinfo=BERLIN), "2026-06-01T00:30:00+00:00"),
     ],
 )

@@ -16,7 +16,11 @@ from retinue.jobs.models import job
 
 def rows(bench: Any) -> int:
     with bench.jobs.engine.connect() as connection:
-        return int(connection.execute(select(func.count()).select_from(job).where(job.c.plugin != "core")).scalar_one())
+        return int(
+            connection.execute(
+                select(func.count()).select_from(job).where(job.c.plugin != "core")
+            ).scalar_one()
+        )
 
 
 def test_enqueue_rolled_back_is_absent_and_committed_runs_once(bench: Any) -> None:
@@ -33,7 +37,9 @@ def test_enqueue_rolled_back_is_absent_and_committed_runs_once(bench: Any) -> No
     assert info.finished_at >= info.started_at >= info.created_at
     with bench.jobs.engine.connect() as connection:
         schema = "dbos." if connection.dialect.name == "postgresql" else ""
-        found = connection.exec_driver_sql(f"SELECT workflow_uuid FROM {schema}workflow_status WHERE name = 'run_job'")
+        found = connection.exec_driver_sql(
+            f"SELECT workflow_uuid FROM {schema}workflow_status WHERE name = 'run_job'"
+        )
         calls = [row[0] for row in found if not row[0].startswith(str(info.id))]
     assert calls == [], "the job that was rolled back has left a call at the engine"
 

@@ -28,10 +28,16 @@ def test_job_of_a_disabled_plugin_is_parked_visible_and_runs_when_it_returns(ben
         assert info.parked_at is not None
         assert (info.attempts, info.error_type) == (0, None)
         with bench.jobs.engine.connect() as connection:
-            assert {item.id for item in list_jobs(connection, state="parked", plugin="demo")} == {asleep, unknown}
+            assert {item.id for item in list_jobs(connection, state="parked", plugin="demo")} == {
+                asleep,
+                unknown,
+            }
         bench.jobs.swap(with_demo)
         with bench.jobs.engine.begin() as connection:
-            assert bench.jobs.release_parked(connection, ["demo.note_effect"]) in (0, 2)  # 0: the sweep was quicker
+            assert bench.jobs.release_parked(connection, ["demo.note_effect"]) in (
+                0,
+                2,
+            )  # 0: the sweep was quicker
         assert bench.wait_state(asleep, "done").parked_at is None
         bench.wait_state(unknown, "done")
     assert bench.effects() == (3, 3)
@@ -94,7 +100,9 @@ def test_the_engines_own_version_would_strand_jobs_and_ours_is_pinned(bench: Any
             assert known.compute_app_version("retinue") != before
         finally:
             del known.workflow_info_map["loyalty.send_badge"]
-        assert [name for name in known.workflow_info_map if not name.startswith("<temp>")].count("run_job") == 1
+        assert [name for name in known.workflow_info_map if not name.startswith("<temp>")].count(
+            "run_job"
+        ) == 1
         bench.jobs.swap(only(bench, "demo", "loyalty"))
         assert DBOS.application_version == PROTOCOL
         assert known.compute_app_version("retinue") == before, "enabling a plugin changed the workflow set"

@@ -34,7 +34,9 @@ class Flaky:
 @pytest.fixture
 def flaky(bench: Any) -> Flaky:
     handler = Flaky(bench.child.effect)
-    spec = JobSpec(name="demo.fail_first", handler=handler, plugin="demo", retries=2, backoff_first=0.2, backoff_cap=0.3)
+    spec = JobSpec(
+        name="demo.fail_first", handler=handler, plugin="demo", retries=2, backoff_first=0.2, backoff_cap=0.3
+    )
     bench.jobs.swap(Registry([spec]))
     return handler
 

@@ -4,7 +4,9 @@ kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,7 +21,41 @@ from retinue.errors import Denied
 from retinue.storage import Store
 
 
-def role_rights(role: Role, permissions: Permissions) -> RoleRights:
+class RoleLike(Protocol):
+    """A role, or the columns of one: whoever asks at every request reads no whole rows."""
+
+    @property
+    def is_admin(self) -> bool:
+        """Say whether it is the administrators' role."""
+
+    @property
+    def permissions(self) -> dict[str, str]:
+        """Return permissions with their reach."""
+
+    @property
+    def hidden_fields(self) -> list[str]:
+        """Return the fields it hides."""
+
+    @property
+    def locked_fields(self) -> list[str]:
+        """Return the fields it locks."""
+
+    @property
+    def addresses(self) -> list[str]:
+        """Return where it holds good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What an actor shows of its account."""
+
+    id: UUID
+    name: str
+    language: str
+    is_active: bool = True
+
+
+def role_rights(role: RoleLike, permissions: Permissions) -> RoleRights:
     """Return a role as values; permissions nobody declares now are left out."""
     held: Mapping[str, object] = (
         permissions.everything() if role.is_admin else permissions.known(role.permissions)
@@ -33,6 +69,14 @@ def role_rights(role: Role, permissions: Permissions) -> RoleRights:
     )
 
 
+def read_roles(store: Store, account_id: UUID) -> Sequence[RoleLike]:
+    """Return what the roles of an account say, as columns."""
+    columns = select(
+        Role.is_admin, Role.permissions, Role.hidden_fields, Role.locked_fields, Role.addresses
+    ).join(AccountRole, AccountRole.role_id == Role.id)
+    return cast(Sequence[RoleLike], store.rows(columns.where(AccountRole.account_id == account_id)))
+
+
 def roles_of(store: Store, account_id: UUID) -> list[Role]:
     """Return the roles of an account, by name."""
     joined = select(Role).join(AccountRole, AccountRole.role_id == Role.id)
@@ -44,13 +88,13 @@ def teams_of(store: Store, account_id: UUID) -> frozenset[UUID]:
     return frozenset(store.scalars(select(TeamMember.team_id).where(TeamMember.account_id == account_id)))
 
 
-def rights_of(roles: Iterable[Role], permissions: Permissions, address: str | None = None) -> Rights:
+def rights_of(roles: Iterable[RoleLike], permissions: Permissions, address: str | None = None) -> Rights:
     """Return what `roles` allow together; with an `address`, only those that hold good there."""
     held = [role_rights(role, permissions) for role in roles]
     return join_roles(held if address is None else usable_roles(held, address))
 
 
-def is_usable_at(roles: Iterable[Role], address: str | None) -> bool:
+def is_usable_at(roles: Iterable[RoleLike], address: str | None) -> bool:
     """Say whether somebody with `roles` may come from `address`: one role without limits there is enough."""
     lists = [role.addresses for role in roles]
     return not lists or any(is_allowed(address, parse_networks(texts)) for texts in lists)
@@ -62,19 +106,25 @@ def actor_of(store: Store, account: Account, guard: Guard, address: str | None =
     Without an `address` (jobs, the command line) the roles' address lists do not apply. An account that is
     not active may do nothing.
     """
-    rights = (
-        rights_of(roles_of(store, account.id), guard.permissions, address) if account.is_active else NO_RIGHTS
-    )
+    owner = Owner(account.id, account.name, account.language, account.is_active)
+    return make_actor(store, owner, read_roles(store, account.id), guard=guard, address=address)
+
+
+def make_actor(
+    store: Store, owner: Owner, roles: Iterable[RoleLike], *, guard: Guard, address: str | None
+) -> Actor:
+    """Return the actor of an account whose `roles` were read already."""
+    rights = rights_of(roles, guard.permissions, address) if owner.is_active else NO_RIGHTS
     return Actor(
         kind="person",
-        id=account.id,
-        name=account.name,
+        id=owner.id,
+        name=owner.name,
         permissions=rights.permissions,
-        team_ids=teams_of(store, account.id),
+        team_ids=teams_of(store, owner.id),
         hidden_fields=rights.hidden_fields,
         locked_fields=rights.locked_fields,
         address=address,
-        language=account.language,
+        language=owner.language,
     )
 
 

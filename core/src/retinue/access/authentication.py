@@ -4,20 +4,21 @@ this moment.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import select, update
 
-from retinue.access.actors import actor_of, is_usable_at, roles_of
+from retinue.access.actors import Owner, RoleLike, is_usable_at, make_actor, read_roles
 from retinue.access.addresses import is_allowed, parse_networks
-from retinue.access.credentials import snapshot_of
 from retinue.access.guard import Caller, Guard, Opens, doorkeeper
-from retinue.access.models import Account, ApiToken, SignInSession
+from retinue.access.models import Account, ApiToken, Credential, SignInSession
 from retinue.access.rights import Rights, narrow_to_scopes
 from retinue.access.secret import digest, is_csrf_token, is_token
-from retinue.access.sessions import live_session, session_over, wrong_address
-from retinue.actor import Actor, Reach
+from retinue.access.sessions import is_live, session_over, wrong_address
+from retinue.actor import Actor
 from retinue.errors import Denied, Unauthenticated
 from retinue.storage import Store
 
@@ -51,19 +52,37 @@ def authenticate_request(opens: Opens, facts: RequestFacts, *, guard: Guard) -> 
 # ---- sessions -----
 def _session_owner(opens: Opens, facts: RequestFacts, secret: str, guard: Guard) -> Actor:
     with doorkeeper(opens, Caller(facts.address), readonly=True) as store:
-        session = live_session(store, secret, guard)
+        row = _read_session(store, secret, guard)
         if facts.csrf is not None and not is_csrf_token(secret, facts.csrf):
             raise Denied("The form token belongs to another session.", code="csrf", remedy="Reload the page.")
-        account = store.get(Account, session.account_id)
-        if not _comes_from_allowed(store, account, facts.address, guard):
+        roles = read_roles(store, row.account_id)
+        if not _comes_from_allowed(roles, facts.address, guard):
             raise wrong_address()
-        actor = actor_of(store, account, guard, facts.address)
-        if snapshot_of(store, account).must_change:
-            actor = replace(actor, permissions={})
-        due = store.now - session.seen_at >= guard.rules.session_touch
+        owner = Owner(row.account_id, row.name, row.language)
+        actor = make_actor(store, owner, roles, guard=guard, address=facts.address)
+        due = store.now - row.seen_at >= guard.rules.session_touch
     if due:
-        _touch_session(opens, session.id, facts.address)
-    return replace(actor, session_id=session.id)
+        _touch_session(opens, row.id, facts.address)
+    return replace(actor, session_id=row.id, permissions={} if row.must_change else actor.permissions)
+
+
+def _read_session(store: Store, secret: str, guard: Guard) -> Any:
+    """Return the columns of a live session and its account in one statement; Unauthenticated if there is
+    none.
+    """
+    session = SignInSession
+    statement = (
+        select(session.id, session.account_id, session.opened_at, session.seen_at, session.expires_at)
+        .add_columns(Account.name, Account.language, Credential.must_change)
+        .join(Account, Account.id == session.account_id)
+        .join(Credential, Credential.account_id == session.account_id)
+        .where(session.secret_hash == digest(secret), session.is_pending.is_(False))
+        .where(Account.is_active.is_(True), Credential.epoch == session.epoch)
+    )
+    rows = store.rows(statement)
+    if not rows or not is_live(cast(SignInSession, rows[0]), store.now, guard):
+        raise session_over()
+    return rows[0]
 
 
 def _touch_session(opens: Opens, session_id: UUID, address: str) -> None:
@@ -73,8 +92,8 @@ def _touch_session(opens: Opens, session_id: UUID, address: str) -> None:
         store.change(update(SignInSession).where(mine).values(seen_at=store.now))
 
 
-def _comes_from_allowed(store: Store, account: Account, address: str, guard: Guard) -> bool:
-    return is_allowed(address, guard.rules.allowed) and is_usable_at(roles_of(store, account.id), address)
+def _comes_from_allowed(roles: Sequence[RoleLike], address: str, guard: Guard) -> bool:
+    return is_allowed(address, guard.rules.allowed) and is_usable_at(roles, address)
 
 
 # ---- tokens -----
@@ -83,13 +102,11 @@ def _token_owner(opens: Opens, facts: RequestFacts, guard: Guard) -> Actor:
     if not is_token(secret):
         raise _bad_token()
     with doorkeeper(opens, Caller(facts.address), readonly=True) as store:
-        row: ApiToken | None = store.first(select(ApiToken).where(ApiToken.secret_hash == digest(secret)))
-        account = store.find(Account, row.account_id) if row is not None else None
-        if row is None or account is None or not _is_good(store, row, account):
-            raise _bad_token()
-        allowed = _comes_from_allowed(store, account, facts.address, guard)
+        row = _read_token(store, secret)
+        roles = read_roles(store, row.account_id)
+        allowed = _comes_from_allowed(roles, facts.address, guard)
         allowed = allowed and is_allowed(facts.address, parse_networks(row.addresses))
-        actor = _token_actor(store, row, account, guard=guard, address=facts.address)
+        actor = _token_actor(store, row, roles, guard=guard, address=facts.address)
         used_long_ago = row.used_at is None or store.now - row.used_at >= guard.rules.token_touch
         refused_long_ago = row.refused_at is None or store.now - row.refused_at >= guard.rules.token_touch
     if not allowed:
@@ -102,26 +119,35 @@ def _token_owner(opens: Opens, facts: RequestFacts, guard: Guard) -> Actor:
     return actor
 
 
-def _is_good(store: Store, row: ApiToken, account: Account) -> bool:
-    alive = row.revoked_at is None and row.created_at <= store.now < row.expires_at
-    snapshot = snapshot_of(store, account)
-    return alive and account.is_active and snapshot.epoch == row.epoch
-
-
-def _token_actor(store: Store, row: ApiToken, account: Account, *, guard: Guard, address: str) -> Actor:
-    owner = actor_of(store, account, guard, address)
-    scopes: dict[str, Reach] = guard.permissions.known(row.scopes)
-    rights = narrow_to_scopes(Rights(owner.permissions, owner.hidden_fields, owner.locked_fields), scopes)
-    return replace(
-        owner,
-        kind="token",
-        name=f"{account.name} ({row.name})"[:200],
-        permissions=rights.permissions,
-        token_id=row.id,
+def _read_token(store: Store, secret: str) -> Any:
+    """Return the columns of a good token and its owner in one statement; Unauthenticated if there is none."""
+    token = ApiToken
+    statement = (
+        select(token.id, token.account_id, token.scopes, token.addresses, token.used_at, token.refused_at)
+        .add_columns(token.name.label("token_name"), Account.name, Account.language)
+        .join(Account, Account.id == token.account_id)
+        .join(Credential, Credential.account_id == token.account_id)
+        .where(token.secret_hash == digest(secret), token.revoked_at.is_(None))
+        .where(token.created_at <= store.now, token.expires_at > store.now)
+        .where(Account.is_active.is_(True), Credential.epoch == token.epoch)
     )
+    rows = store.rows(statement)
+    if not rows:
+        raise _bad_token()
+    return rows[0]
 
 
-def _note_refusal(opens: Opens, row: ApiToken, address: str) -> None:
+def _token_actor(store: Store, row: Any, roles: Sequence[RoleLike], *, guard: Guard, address: str) -> Actor:
+    owner = make_actor(
+        store, Owner(row.account_id, row.name, row.language), roles, guard=guard, address=address
+    )
+    held = Rights(owner.permissions, owner.hidden_fields, owner.locked_fields)
+    rights = narrow_to_scopes(held, guard.permissions.known(row.scopes))
+    name = f"{row.name} ({row.token_name})"[:200]
+    return replace(owner, kind="token", name=name, permissions=rights.permissions, token_id=row.id)
+
+
+def _note_refusal(opens: Opens, row: Any, address: str) -> None:
     """Record a token that comes from a wrong address, at most once an hour: a program tries again and
     again.
     """

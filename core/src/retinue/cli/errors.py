@@ -83,7 +83,8 @@ def _as_ours(wrong: Exception) -> RetinueError | None:
 def _report(known: RetinueError | None, wrong: Exception, settings: Settings) -> int:
     """Say what is wrong and what to do, as text or JSON, on stderr."""
     code = DEFECT if known is None else known.exit_code
-    detail = f"{type(wrong).__name__}: {wrong}" if known is None else known.detail
+    first = next(iter(str(wrong).splitlines()), "")  # a database tells the row's values in the lines below
+    detail = f"{type(wrong).__name__}: {first}" if known is None else known.detail
     remedy = "This is a defect. RETINUE_TRACEBACK=1 shows where." if known is None else known.remedy
     problems = () if known is None else known.problems
     if os.environ.get("RETINUE_TRACEBACK"):

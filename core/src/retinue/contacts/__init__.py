@@ -1,1 +1,37 @@
 """Contacts: the people and organisations we know, their tags and custom fields."""
+
+from retinue.contacts.custom import create_custom_field, list_custom_fields, set_field_rule
+from retinue.contacts.describing import describe_contacts
+from retinue.contacts.drafts import KNOWN as DRAFT_FIELDS
+from retinue.contacts.models import Contact, ContactTag, CustomField, Tag
+from retinue.contacts.queries import ContactBatch, exact_tokens, holders_of, tags_of
+from retinue.contacts.service import (
+    change_contact,
+    create_contact,
+    create_contacts,
+    judge_drafts,
+    remove_contacts,
+    search_contacts,
+)
+
+__all__ = [
+    "DRAFT_FIELDS",
+    "Contact",
+    "ContactBatch",
+    "ContactTag",
+    "CustomField",
+    "Tag",
+    "change_contact",
+    "create_contact",
+    "create_contacts",
+    "create_custom_field",
+    "describe_contacts",
+    "exact_tokens",
+    "holders_of",
+    "judge_drafts",
+    "list_custom_fields",
+    "remove_contacts",
+    "search_contacts",
+    "set_field_rule",
+    "tags_of",
+]

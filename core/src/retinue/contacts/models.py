@@ -109,12 +109,13 @@ class ContactLookup(Base):
     __access__ = Access.through("contact_id")
     __audited__ = False  # follows from the contact's own values
 
-    id: Mapped[UUID] = key()
-    contact_id: Mapped[UUID] = contact_ref()
-    kind: Mapped[str] = field(String(14), label="What the token is of", nullable=False)
-    token: Mapped[bytes] = field(LargeBinary, label="Token", privacy=personal("to find the contact", erase="delete"), nullable=False)
+    token: Mapped[bytes] = field(
+        LargeBinary, label="Token", privacy=personal("to find the contact", erase="delete"), primary_key=True
+    )
+    kind: Mapped[str] = field(String(14), label="What the token is of", primary_key=True)
+    contact_id: Mapped[UUID] = contact_ref(primary_key=True)
 
-    __table_args__ = (Index("ix_contact_lookup_token", "token", "kind", "contact_id"),)
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012  # SQLAlchemy's own name for table settings
 
 
 class Tag(Base):

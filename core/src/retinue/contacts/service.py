@@ -147,7 +147,7 @@ def _place_custom(rules: Rules, given: Mapping[str, Any], row: dict[str, Any]) -
 
 def _lookup_rows(store: Store, contact_id: UUID, values: dict[str, Any]) -> list[dict[str, Any]]:
     return [
-        {"id": new_id(), "contact_id": contact_id, "kind": kind, "token": token}
+        {"contact_id": contact_id, "kind": kind, "token": token}
         for kind, token in sorted(tokens_of(store, values))
     ]
 

@@ -1,1 +1,6 @@
 """Interactions: what happened with a contact; only added, never changed."""
+
+from retinue.interactions.models import Interaction
+from retinue.interactions.service import known_kinds, read_timeline, record_interaction, record_interactions
+
+__all__ = ["Interaction", "known_kinds", "read_timeline", "record_interaction", "record_interactions"]

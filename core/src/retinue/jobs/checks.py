@@ -21,7 +21,9 @@ def check_name(name: str, known: Iterable[str]) -> None:
     A name of a plugin that is not here is let through: the job is parked until the plugin returns.
     """
     if not isinstance(name, str) or not NAME.fullmatch(name) or len(name) > 100:
-        raise Invalid(f"{name!r} is no job name.", remedy="A job is named `plugin.verb_noun`.", code="job-name")
+        raise Invalid(
+            f"{name!r} is no job name.", remedy="A job is named `plugin.verb_noun`.", code="job-name"
+        )
     names = list(known)
     plugin = name.split(".")[0]
     if name not in names and any(other.startswith(f"{plugin}.") for other in names):
@@ -36,7 +38,7 @@ def check_key(key: str) -> str:
         raise Invalid("The job's key is empty.", remedy="Leave it out, or name the deed.", code="job-key")
     if len(key) > KEY_LENGTH or key != key.strip() or not key.isprintable():
         raise Invalid(
-            f"The job's key must be printable text of at most {KEY_LENGTH} characters without blanks around it.",
+            f"A job's key is printable text of at most {KEY_LENGTH} characters without blanks around it.",
             code="job-key",
         )
     return key
@@ -50,7 +52,7 @@ def check_delay(delay: float) -> float:
 
 
 def check_payload(payload: Any, limit: int) -> dict[str, Any]:
-    """Return `payload` as the handler will get it; refuses what is not JSON and what is above `limit` bytes."""
+    """Return `payload` as the handler will get it; refuses what is not JSON or above `limit` bytes."""
     if not isinstance(payload, dict):
         raise Invalid(f"A job's payload is a dict, not {type(payload).__name__}.", code="job-payload")
     problems = list(_complaints(payload, "", 0))

@@ -80,7 +80,7 @@ class Switchboard:
         )
 
     def put(self, connection: Connection, row: Any, delay: float = 0.0) -> None:
-        """Put a call for the job `row` (id, run, queue, name, version) into the transaction of `connection`."""
+        """Put a call for the job `row` into the transaction of `connection`."""
         call = Call(row.id, row.run)
         options: EnqueueOptions = {
             "workflow_name": _WORKFLOW,
@@ -108,7 +108,10 @@ class Switchboard:
         """Return those of `calls` that the engine still means to deliver."""
         wanted = {call.text: call for call in calls}
         found = self._client.list_workflows(
-            workflow_ids=list(wanted), status=["ENQUEUED", "DELAYED", _PENDING], load_input=False, load_output=False
+            workflow_ids=list(wanted),
+            status=["ENQUEUED", "DELAYED", _PENDING],
+            load_input=False,
+            load_output=False,
         )
         return {wanted[call.workflow_id] for call in found}
 
@@ -120,7 +123,11 @@ class Switchboard:
     def forget(self, before: datetime, limit: int = 500) -> int:
         """Delete calls that were over `before`; returns how many."""
         found = self._client.list_workflows(
-            status=_OVER, completed_before=before.isoformat(), limit=limit, load_input=False, load_output=False
+            status=_OVER,
+            completed_before=before.isoformat(),
+            limit=limit,
+            load_input=False,
+            load_output=False,
         )
         if found:
             self._client.delete_workflows([call.workflow_id for call in found])

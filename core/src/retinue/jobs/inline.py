@@ -1,4 +1,4 @@
-"""Running a handler at once, in the caller's transaction: for unit tests of handlers, and for nothing else."""
+"""Running a handler at once, in the caller's transaction: for unit tests of handlers and nothing else."""
 
 from __future__ import annotations
 

@@ -33,12 +33,12 @@ def sweep(jobs: Jobs) -> int:
     Also lets parked jobs run whose plugin is here, and calls again for jobs whose call got lost.
     """
     with jobs.engine.begin() as connection:
-        living, dead = split_places(connection, jobs.settings.dead_after)
+        _living, dead = split_places(connection, jobs.settings.dead_after)
         moved = take_from(connection, jobs, dead)
         moved += _expired(connection, jobs)
         moved += jobs.release_parked(connection)
     moved += drop_calls(jobs, dead)
-    return moved + _call_forgotten(jobs) if living else moved
+    return moved + _call_forgotten(jobs)
 
 
 def take_from(connection: Connection, jobs: Jobs, executors: list[str]) -> int:
@@ -46,7 +46,7 @@ def take_from(connection: Connection, jobs: Jobs, executors: list[str]) -> int:
     if not executors:
         return 0
     which = (job.c.state == RUNNING, job.c.executor.in_(executors))
-    return call_again(connection, jobs.switchboard, which, losses=job.c.losses + 1)
+    return call_again(connection, jobs.switchboard, which, {"losses": job.c.losses + 1})
 
 
 def drop_calls(jobs: Jobs, executors: list[str]) -> int:
@@ -69,10 +69,10 @@ def _call_all(jobs: Jobs, calls: set[Call]) -> int:
 
 
 def _expired(connection: Connection, jobs: Jobs) -> int:
-    """Take jobs from executors that live and hold them beyond the lease; the fence keeps the late ones out."""
+    """Take jobs from executors that hold them beyond the lease; the fence keeps the late ones out."""
     which = (job.c.state == RUNNING, job.c.lease_until < now())
     note = {"error_type": "LeaseExpired", "error_trace": None, "losses": job.c.losses + 1}
-    return call_again(connection, jobs.switchboard, which, **note)
+    return call_again(connection, jobs.switchboard, which, note)
 
 
 def _call_forgotten(jobs: Jobs) -> int:
@@ -119,7 +119,7 @@ def _plan(connection: Connection, schedule: Schedule, moment: datetime) -> None:
 
 
 def _start(connection: Connection, jobs: Jobs, schedule: Schedule, times: tuple[datetime, datetime]) -> int:
-    """Move the schedule on and enqueue its job, in one transaction; 0 if another worker did, or it is skipped."""
+    """Move the schedule on and enqueue its job; 0 if another worker did, or the run is skipped."""
     due, moment = times
     following = next_after(schedule.cron, schedule.zone, moment)
     mine = (job_schedule.c.name == schedule.name, job_schedule.c.next_at == due)

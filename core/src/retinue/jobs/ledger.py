@@ -5,7 +5,7 @@ The statements are built once: building one costs more than SQLite needs to run 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final, Protocol
@@ -55,8 +55,8 @@ def insert_job(connection: Connection, values: dict[str, Any], delay: float) -> 
     """Insert a job; returns its id and its row, or the id of the job that has this name and key, and None."""
     moment = now()
     job_id = new_id()
-    given = dict.fromkeys(("actor_kind", "actor_id")) | {"id": job_id, "key": str(job_id), "created_at": moment}
-    given |= {"due_at": moment + timedelta(seconds=delay)} | values
+    given: dict[str, Any] = {"id": job_id, "key": str(job_id), "actor_kind": None, "actor_id": None}
+    given |= {"created_at": moment, "due_at": moment + timedelta(seconds=delay)} | values
     inserted = connection.execute(_insert(connection.dialect.name), given).one_or_none()
     if inserted is not None:
         return job_id, inserted
@@ -83,7 +83,9 @@ _CLAIM: Final = (
 )
 
 
-def claim_job(connection: Connection, call: tuple[UUID, int], executor: str, seconds: float) -> Row[Any] | None:
+def claim_job(
+    connection: Connection, call: tuple[UUID, int], executor: str, seconds: float
+) -> Row[Any] | None:
     """Take the job for `seconds`; None if this call is out of date. Whoever had it before is fenced off."""
     moment = now()
     given = {"of_id": call[0], "of_run": call[1], "new_claim": uuid4(), "by": executor}
@@ -95,7 +97,10 @@ _STEP: Final = (
     update(job)
     .where(*_OF_CLAIM)
     .values(
-        lease_until=bindparam("until"), attempts=0, losses=0, cursor=bindparam("reached", type_=job.c.cursor.type)
+        lease_until=bindparam("until"),
+        attempts=0,
+        losses=0,
+        cursor=bindparam("reached", type_=job.c.cursor.type),
     )
     .returning(job.c.stop_requested)
 )
@@ -104,8 +109,9 @@ _STEP: Final = (
 def write_step(
     connection: Connection, row: Row[Any], state: Any, seconds: float, noted: dict[str, Any]
 ) -> bool | None:
-    """Note a step's state beside its effects; returns whether a stop was asked for, None if the claim is lost."""
-    given = {"of_id": row.id, "of_claim": row.claim, "reached": state, "until": now() + timedelta(seconds=seconds)}
+    """Note a step's state beside its effects; returns whether to stop, None if the claim is lost."""
+    until = now() + timedelta(seconds=seconds)
+    given = {"of_id": row.id, "of_claim": row.claim, "reached": state, "until": until}
     statement = _STEP.values(noted) if noted else _STEP
     return connection.execute(statement, given).scalar_one_or_none()
 
@@ -125,12 +131,17 @@ def finish_job(connection: Connection, row: Row[Any], state: str, values: dict[s
 
 
 def call_again(
-    connection: Connection, caller: Caller, which: Sequence[ColumnElement[bool]], *, delay: float = 0.0, **values: Any
+    connection: Connection,
+    caller: Caller,
+    which: Sequence[ColumnElement[bool]],
+    values: Mapping[str, Any] | None = None,
+    *,
+    delay: float = 0.0,
 ) -> int:
     """Make the jobs that match wait for a new call and put it in; returns how many matched."""
     due = now() + timedelta(seconds=delay)
     fresh = {"state": WAITING, "run": job.c.run + 1, "due_at": due, "parked_at": None, "finished_at": None}
-    statement = update(job).where(*which).values({**fresh, **_FREE, **values}).returning(*_CALL)
+    statement = update(job).where(*which).values({**fresh, **_FREE, **(values or {})}).returning(*_CALL)
     rows = connection.execute(statement).all()
     for row in rows:
         caller.put(connection, row, delay)
@@ -139,5 +150,7 @@ def call_again(
 
 def park_job(connection: Connection, job_id: UUID, run: int) -> bool:
     """Set a job aside that nobody here can run; it stays visible and loses nothing."""
-    statement = update(job).where(*_OF_CALL, _OPEN).values(state=PARKED, parked_at=bindparam("moment"), **_FREE)
+    statement = (
+        update(job).where(*_OF_CALL, _OPEN).values(state=PARKED, parked_at=bindparam("moment"), **_FREE)
+    )
     return connection.execute(statement, {"of_id": job_id, "of_run": run, "moment": now()}).rowcount == 1

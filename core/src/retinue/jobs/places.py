@@ -86,11 +86,20 @@ def take_place(connection: Connection, dead_after: float) -> Place:
         }
         row = known.get(place.id)
         if row is None:
-            added = insert(executor).values(id=place.id, **values).on_conflict_do_nothing().returning(executor.c.id)
+            added = (
+                insert(executor)
+                .values(id=place.id, **values)
+                .on_conflict_do_nothing()
+                .returning(executor.c.id)
+            )
             if connection.execute(added).one_or_none() is not None:
                 return place
         elif not is_alive(row, moment, dead_after):
-            taken = update(executor).where(executor.c.id == place.id, executor.c.sitting == row.sitting).values(values)
+            taken = (
+                update(executor)
+                .where(executor.c.id == place.id, executor.c.sitting == row.sitting)
+                .values(values)
+            )
             if connection.execute(taken).rowcount:
                 return place
     raise Unavailable(f"All {PLACES} places of {host} are taken by workers.")

@@ -1,4 +1,4 @@
-"""`Jobs`: what the rest of the house holds. Enqueue in the caller's transaction; list, stop, replay, release."""
+"""`Jobs`: what the rest of the house holds. Enqueue in the caller's transaction, stop, replay, release."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from retinue.jobs.checks import check_delay, check_key, check_name, check_payloa
 from retinue.jobs.ledger import call_again, insert_job, now
 from retinue.jobs.models import DEAD, FINISHED, PARKED, RUNNING, STOPPED, WAITING, job, metadata
 from retinue.jobs.service import show_job
-from retinue.jobs.settings import JobSettings, check_journal, own_engine
+from retinue.jobs.settings import JobSettings, check_journal, own_engine, reading_engine
 from retinue.jobs.spec import Registry
 
 if TYPE_CHECKING:
@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
 
 class Jobs:
-    """The port. `database` is the URL (or an engine, of which only the URL is taken) that the store uses too."""
+    """The port. `database` is the URL that the store uses too, or an engine that has it."""
 
     def __init__(
-        self, database: str | URL | Engine, registry: Registry | None = None, settings: JobSettings | None = None
+        self,
+        database: str | URL | Engine,
+        registry: Registry | None = None,
+        settings: JobSettings | None = None,
     ) -> None:
         self.url = database.url if isinstance(database, Engine) else database
         self.settings = settings or JobSettings()
@@ -43,7 +46,7 @@ class Jobs:
         return self._registry
 
     def swap(self, registry: Registry) -> None:
-        """Put another epoch's jobs in force, at once and for every thread; running handlers end as they began.
+        """Put another epoch's jobs in force, at once and for every thread; what runs ends as it began.
 
         Jobs that were parked for lack of a name run again after `release_parked`, or by the next sweep.
         """
@@ -53,6 +56,11 @@ class Jobs:
     def engine(self) -> Engine:
         """Return the room's own engine, for bookkeeping outside any store's transaction."""
         return own_engine(self.url, self.settings)
+
+    @cached_property
+    def reader(self) -> Engine:
+        """Return an engine for looks from inside a handler's transaction."""
+        return reading_engine(self.url)
 
     @cached_property
     def switchboard(self) -> Switchboard:
@@ -125,7 +133,9 @@ class Jobs:
     def replay(self, connection: Connection, job_id: UUID) -> None:
         """Start a dead or stopped job again, with all its tries; a batch job goes on where it was."""
         which = (job.c.id == job_id, job.c.state.in_((DEAD, STOPPED)))
-        if not call_again(connection, self.switchboard, which, attempts=0, losses=0, stop_requested=False):
+        if not call_again(
+            connection, self.switchboard, which, {"attempts": 0, "losses": 0, "stop_requested": False}
+        ):
             info = show_job(connection, job_id)
             why = "has done its work" if info.state in FINISHED else f"is {info.state}"
             raise Conflict(f"Job {job_id} {why}; only a dead or stopped job can be replayed.")

@@ -1,4 +1,4 @@
-"""Running one job: claim, handler and outcome in one transaction, then done, another try, or a dead letter."""
+"""Running one job: claim; handler and outcome in one transaction; done, another try, or a dead letter."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ class Work:
         self.plugin: str = row.plugin
         self.attempt: int = row.attempts + row.losses + 1
         self.payload_version: int = row.payload_version
-        self.actor: tuple[str, UUID | None] | None = (row.actor_kind, row.actor_id) if row.actor_kind else None
+        self.actor: tuple[str, UUID | None] | None = (
+            (row.actor_kind, row.actor_id) if row.actor_kind else None
+        )
         self.noted: dict[str, Any] = {}
         self.stop_asked = bool(row.stop_requested)
         self._looked = time.monotonic()
@@ -51,10 +53,10 @@ class Work:
 
     @property
     def stopping(self) -> bool:
-        """Say whether a person asked the job to stop or the worker is closing; looks at most once a second."""
+        """Say whether a person asked the job to stop or the worker closes; looks at most once a second."""
         if not self.stop_asked and time.monotonic() - self._looked > _LOOK_SECONDS:
             self._looked = time.monotonic()
-            with self._runner.jobs.engine.connect() as connection:
+            with self._runner.jobs.reader.connect() as connection:
                 asked = select(job.c.stop_requested).where(job.c.id == self.id)
                 self.stop_asked = bool(connection.execute(asked).scalar_one_or_none())
         return self.stop_asked or self._runner.closing.is_set()
@@ -143,7 +145,9 @@ class Runner:
                 raise GiveUp(f"lost {row.losses} times to a crash or an expired lease")
             self._work(work)
         except ClaimLost:
-            _log.warning("job %s (%s) was given to another worker; its work here is undone", job_id, spec.name)
+            _log.warning(
+                "job %s (%s) was given to another worker; its work here is undone", job_id, spec.name
+            )
         except Exception as error:  # whatever a handler raises is a failed try, and nothing else
             if isinstance(error, StopJob) and (work.stop_asked or self.closing.is_set()):
                 self._stopped(work)
@@ -195,9 +199,14 @@ class Runner:
     def _failed(self, work: Work, error: Exception) -> None:
         spec = work.spec
         limit = self.jobs.settings.retries if spec.retries is None else spec.retries
-        note: dict[str, Any] = {"error_type": type(error).__name__[:200], "error_trace": describe_error(error)}
+        note: dict[str, Any] = {
+            "error_type": type(error).__name__[:200],
+            "error_trace": describe_error(error),
+        }
         with self.jobs.engine.begin() as connection:
-            before = connection.execute(select(job.c.attempts).where(job.c.id == work.id)).scalar_one_or_none()
+            before = connection.execute(
+                select(job.c.attempts).where(job.c.id == work.id)
+            ).scalar_one_or_none()
             note["attempts"] = attempts = (before or 0) + 1
             dead = attempts > limit or isinstance(error, GiveUp)
             if dead:
@@ -205,7 +214,7 @@ class Runner:
             else:
                 which = (job.c.id == work.id, job.c.claim == work.row.claim, job.c.state == RUNNING)
                 delay = backoff(spec, attempts)
-                kept = bool(call_again(connection, self.jobs.switchboard, which, delay=delay, **note))
+                kept = bool(call_again(connection, self.jobs.switchboard, which, note, delay=delay))
         if kept:
             end = "it is a dead letter now" if dead else "it will be tried again"
             _log.warning("job %s (%s) failed with %s: %s", work.id, spec.name, type(error).__name__, end)
@@ -224,7 +233,7 @@ def describe_error(error: BaseException) -> str:
     while seen is not None and len(parts) < 5:
         frames = traceback.format_list(traceback.extract_tb(seen.__traceback__)[-30:])
         code = getattr(seen, "code", None)
-        name = f"{type(seen).__module__}.{type(seen).__qualname__}" + (f" [{code}]" if isinstance(code, str) else "")
-        parts.append("".join(frames) + name)
+        hint = f" [{code}]" if isinstance(code, str) else ""
+        parts.append(f"{''.join(frames)}{type(seen).__module__}.{type(seen).__qualname__}{hint}")
         seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
     return "\n\nbecause of\n\n".join(parts)[-20_000:]

@@ -58,7 +58,9 @@ def show_job(connection: Connection, job_id: UUID) -> JobInfo:
     """Return one job; raises NotFound."""
     row = connection.execute(select(job).where(job.c.id == job_id)).one_or_none()
     if row is None:
-        raise NotFound(f"There is no job {job_id}.", remedy="Finished jobs are removed after the retention time.")
+        raise NotFound(
+            f"There is no job {job_id}.", remedy="Finished jobs are removed after the retention time."
+        )
     return _info(row)
 
 
@@ -85,7 +87,6 @@ def list_jobs(
 
 def count_jobs(connection: Connection) -> dict[str, int]:
     """Return how many jobs are in each state."""
-    counted = {state: number for state, number in connection.execute(
-        select(job.c.state, func.count()).group_by(job.c.state)
-    )}
+    found = connection.execute(select(job.c.state, func.count()).group_by(job.c.state))
+    counted: dict[str, int] = dict(found.tuples().all())
     return {state: counted.get(state, 0) for state in STATES}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.engine import URL
 
 from retinue.errors import Misconfigured
@@ -30,6 +30,11 @@ class JobSettings:
     busy_timeout: float = 30.0
 
 
+def reading_engine(url: str | URL) -> Engine:
+    """Return an engine for a quick look from inside a handler: it waits for nobody."""
+    return create_engine(url, poolclass=NullPool)
+
+
 def own_engine(url: str | URL, settings: JobSettings) -> Engine:
     """Return an engine for the room's bookkeeping, apart from the store's.
 
@@ -40,7 +45,9 @@ def own_engine(url: str | URL, settings: JobSettings) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database or ":memory:" in parsed.database or "mode=memory" in str(parsed):
             raise Misconfigured("Jobs need a database file.", remedy="Use sqlite:///<file> or PostgreSQL.")
-        engine = create_engine(parsed, connect_args={"isolation_level": "IMMEDIATE", "timeout": settings.busy_timeout})
+        engine = create_engine(
+            parsed, connect_args={"isolation_level": "IMMEDIATE", "timeout": settings.busy_timeout}
+        )
         event.listen(engine, "connect", _prepare_sqlite(settings))
         turns = _Turns()
         event.listen(engine, "checkout", turns.begin)
@@ -50,8 +57,10 @@ def own_engine(url: str | URL, settings: JobSettings) -> Engine:
 
 
 class _Turns:
-    """One thread at a time per SQLite file: waiting for a turn here costs nothing, waiting for the file's lock
-    is sleeping in growing steps (measured: a third of the throughput)."""
+    """One thread at a time on an SQLite file.
+
+    Waiting for a turn here costs nothing; waiting for the file's lock is sleeping in growing steps.
+    """
 
     def __init__(self) -> None:
         self._turn = threading.Lock()

@@ -16,6 +16,8 @@ from retinue.errors import Misconfigured
 from retinue.jobs.cron import check_cron
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+
+
 class Queue(NamedTuple):
     """How many calls one process may hold at a time, and how often it asks for more (seconds)."""
 
@@ -122,7 +124,10 @@ class JobSpec:
     def __post_init__(self) -> None:
         checks = (
             (bool(NAME.fullmatch(self.name)) and len(self.name) <= 100, "is not `plugin.verb_noun`"),
-            (self.name.split(".")[0] == self.plugin, f"does not start with its plugin's name, `{self.plugin}.`"),
+            (
+                self.name.split(".")[0] == self.plugin,
+                f"does not start with its plugin's name, `{self.plugin}.`",
+            ),
             (self.queue in QUEUES, f"names the queue {self.queue!r}; there are {', '.join(QUEUES)}"),
             (self.retries is None or 0 <= self.retries <= 100, "has retries outside 0 to 100"),
             (0 < self.backoff_first <= self.backoff_cap, "needs 0 < backoff_first <= backoff_cap"),
@@ -145,7 +150,9 @@ def wants_job(spec: JobSpec) -> bool:
     call = spec.handler.step if isinstance(spec.handler, BatchJob) else spec.handler
     least = 3 if isinstance(spec.handler, BatchJob) else 2
     if inspect.iscoroutinefunction(call):
-        raise Misconfigured(f"The handler of job {spec.name!r} is `async def`.", remedy="Make it a plain `def`.")
+        raise Misconfigured(
+            f"The handler of job {spec.name!r} is `async def`.", remedy="Make it a plain `def`."
+        )
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     known = inspect.signature(call).parameters.values()
     needed = [p for p in known if p.kind in kinds and p.default is p.empty]
@@ -197,7 +204,9 @@ class Registry:
             if schedule.name in planned:
                 raise Misconfigured(f"Two schedules are named {schedule.name!r}.")
             if schedule.job not in by_name:
-                raise Misconfigured(f"Schedule {schedule.name!r} starts {schedule.job!r}, which nobody declares.")
+                raise Misconfigured(
+                    f"Schedule {schedule.name!r} starts {schedule.job!r}, which nobody declares."
+                )
             planned[schedule.name] = schedule
         self.jobs: Mapping[str, JobSpec] = MappingProxyType(by_name)
         self.schedules: Mapping[str, Schedule] = MappingProxyType(planned)

@@ -8,9 +8,9 @@ import signal
 import threading
 import time
 from types import TracebackType
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import inspect
 
 from retinue.errors import Misconfigured
 from retinue.jobs import keeper
@@ -24,12 +24,6 @@ from retinue.jobs.settings import check_journal
 _log: Final = logging.getLogger(__name__)
 
 
-def _store_is_connection(store: Any) -> Connection:
-    """Return the connection of a store that is one, as the tests of this room have it."""
-    assert isinstance(store, Connection)  # noqa: S101  # a defect of the caller, not input
-    return store
-
-
 class Worker:
     """Runs the jobs of `jobs`, one worker per process. Use as a context manager, or `run` until a signal.
 
@@ -37,12 +31,11 @@ class Worker:
     which the job's outcome is written before the store commits.
     """
 
-    def __init__(
-        self, jobs: Jobs, open_store: OpenStore, connection_of: ConnectionOf = _store_is_connection
-    ) -> None:
+    def __init__(self, jobs: Jobs, open_store: OpenStore, connection_of: ConnectionOf) -> None:
         self.jobs = jobs
         self._open, self._connection_of = open_store, connection_of
         self._end = threading.Event()
+        self._moving = threading.Lock()
         self._keeper: threading.Thread | None = None
         self._parts: tuple[Place, Runner, Exchange] | None = None
 
@@ -93,23 +86,27 @@ class Worker:
                 _log.error("housekeeping of jobs failed: %s", type(error).__name__)
 
     def _beat(self) -> None:
-        assert self._parts is not None  # noqa: S101  # start has set it
+        if self._parts is None:
+            return
         place, runner, _ = self._parts
         with self.jobs.engine.begin() as connection:
             mine = beat(connection, place)
             living, _dead = split_places(connection, self.jobs.settings.dead_after)
         runner.peers = len(living) > 1
-        if not mine and not self._end.is_set():
+        with self._moving:
+            if mine or self._end.is_set():
+                return
             _log.warning("worker %s was silent too long and lost its place; it takes another", place.id)
             self._stand_up()
             self._sit_down()
 
     def stop(self) -> int:
-        """Take no more work, let what runs end or hand it back; returns how many handlers did not end in time."""
+        """Take no more work, let what runs end or hand it back; returns how many handlers were left behind."""
         self._end.set()
         if self._keeper is not None:
             self._keeper.join(timeout=2.0)
-        return self._stand_up()
+        with self._moving:
+            return self._stand_up()
 
     def _stand_up(self) -> int:
         if self._parts is None:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
 from retinue.errors import Denied
 from retinue.storage.audit import Change
 from retinue.storage.declare import Sealed, sealed_fields
+from retinue.storage.direct import insert_direct
 from retinue.storage.flushing import _UNAUDITED
 from retinue.storage.ids import SYSTEM_SUBJECT, new_id
 from retinue.storage.sealing import seal_row
@@ -27,8 +28,9 @@ def insert_rows(store: Store, model: type[Any], rows: list[dict[str, Any]]) -> N
     if not rows:
         return
     store.session.flush()
-    for row in rows:
-        row.setdefault("id", new_id())
+    if "id" in model.__table__.c:
+        for row in rows:
+            row.setdefault("id", new_id())
     _check_inserts(store, model, rows)
     sealed = sealed_fields(model)
     if sealed and model.__subject__ == "id":
@@ -37,10 +39,7 @@ def insert_rows(store: Store, model: type[Any], rows: list[dict[str, Any]]) -> N
         store.auditor.write([_created(model, row) for row in rows])
     if sealed:
         _seal_rows(store, model, rows, set(sealed))
-    columns = {attribute.key: attribute.columns[0].name for attribute in model.__mapper__.column_attrs}
-    used = [name for name in columns if any(name in row for row in rows)]
-    plain = [{columns[name]: row.get(name) for name in used} for row in rows]
-    store.raw_connection().execute(insert(model.__table__), plain)
+    insert_direct(store.raw_connection(), model.__table__, rows)
 
 
 def _check_inserts(store: Store, model: type[Any], rows: list[dict[str, Any]]) -> None:
@@ -75,7 +74,7 @@ def _created(model: type[Any], row: dict[str, Any]) -> Change:
     return Change(
         action=f"{model.__noun__}.create",
         table=model.__table__.name,
-        row_id=row["id"],
+        row_id=row.get("id"),
         contact_id=contact if access.mode in ("contacts", "through") else None,
         fields=sorted(n for n, v in row.items() if v is not None and n not in _UNAUDITED),
     )

@@ -7,7 +7,6 @@ table or person does not open.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 from copy import deepcopy
@@ -70,7 +69,7 @@ def open_row(key: AESGCM, blob: bytes, table: str, ids: tuple[UUID, UUID]) -> di
 
 def make_token(index_key: bytes, kind: str, text: str) -> bytes:
     """Return the blind-index token of an already normalised `text`: HMAC-SHA256, truncated."""
-    return hmac.new(index_key, kind.encode() + b"\x00" + text.encode(), hashlib.sha256).digest()[:TOKEN_BYTES]
+    return hmac.digest(index_key, f"{kind}\x00{text}".encode(), "sha256")[:TOKEN_BYTES]
 
 
 class SealedField:

@@ -29,6 +29,7 @@ from retinue.web.cursors import CursorCodec
 from retinue.web.edge import Authenticate, Edge, Opener, with_store
 from retinue.web.handlers import delete, get, patch, post, put, route
 from retinue.web.idempotency import purge_idempotency_keys
+from retinue.web.outbound import Outbound, OutboundFailed, OutboundRefused, OutboundRules, shared
 from retinue.web.params import Condition, ListParams, Reader, SortKey
 from retinue.web.plan import PUBLIC, SIGNED_IN, Plan
 from retinue.web.requests import RequestParts, client_address, cookie_name, session_cookie
@@ -48,6 +49,10 @@ __all__ = [
     "Edge",
     "ListParams",
     "Opener",
+    "Outbound",
+    "OutboundFailed",
+    "OutboundRefused",
+    "OutboundRules",
     "Page",
     "Plan",
     "Reader",
@@ -68,5 +73,6 @@ __all__ = [
     "route",
     "schema_dto",
     "session_cookie",
+    "shared",
     "with_store",
 ]

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from retinue.plugins import FieldChange, hookimpl
-from retinue.storage import Store
+from retinue import FieldChange, Store, hookimpl
 from retinue_webhooks import service
 
 

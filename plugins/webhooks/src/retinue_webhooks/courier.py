@@ -14,9 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from retinue.actor import Actor
-from retinue.storage import Store
-from retinue.web.outbound import shared
+from retinue import Actor, Store
+from retinue.web import shared
 from retinue_webhooks.delivery import OpenStore, deliver_endpoint, due_endpoints
 from retinue_webhooks.transport import Transport, WebTransport
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, or_, select, update
 
-from retinue.storage import Store
+from retinue import Store
 from retinue_webhooks import service, standard
 from retinue_webhooks.models import (
     ACTIVE,

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Boolean, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped
 
-from retinue.storage import Access, Sealed, UtcDateTime, field, json_type, key, plugin_base, ref, sealed
+from retinue import Access, Sealed, UtcDateTime, field, json_type, key, plugin_base, ref, sealed
 
 ACTIVE, FAILING, OFF = "active", "failing", "off"
 WAITING, SENDING, DELIVERED, FAILED, DROPPED = "waiting", "sending", "delivered", "failed", "dropped"

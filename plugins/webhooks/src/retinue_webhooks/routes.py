@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from retinue.plugins import WebhookEvent
-from retinue.storage import Store
+from retinue import Store, WebhookEvent
 from retinue.web import ListParams, Page, delete, get, patch, post
 from retinue_webhooks import service
 from retinue_webhooks.models import Endpoint

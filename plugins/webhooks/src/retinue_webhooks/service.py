@@ -10,10 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import delete, exists, or_, select, update
 
+from retinue import FieldChange, Store, WebhookEvent, new_id
 from retinue.errors import Conflict, Invalid, Problem, RetinueError, Stale
-from retinue.plugins import FieldChange, WebhookEvent
-from retinue.storage import Store, new_id
-from retinue.web.outbound import shared
+from retinue.web import shared
 from retinue_webhooks import standard
 from retinue_webhooks.models import (
     ACTIVE,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from retinue.web.outbound import Outbound, OutboundFailed, OutboundRefused
+from retinue.web import Outbound, OutboundFailed, OutboundRefused
 from retinue_webhooks.standard import TIMEOUT
 
 

@@ -85,7 +85,6 @@ def upgrade() -> None:
         sa.Column("sealed_data", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entry")),
     )
-    op.create_index(op.f("ix_audit_entry_action"), "audit_entry", ["action"], unique=False)
     op.create_index(op.f("ix_audit_entry_change_set_id"), "audit_entry", ["change_set_id"], unique=False)
     op.create_index(op.f("ix_audit_entry_contact_id"), "audit_entry", ["contact_id"], unique=False)
     op.create_index(op.f("ix_audit_entry_row_id"), "audit_entry", ["row_id"], unique=False)
@@ -478,19 +477,16 @@ def upgrade() -> None:
     op.create_index(op.f("ix_account_token_account_id"), "account_token", ["account_id"], unique=False)
     op.create_table(
         "contact_lookup",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("contact_id", sa.Uuid(), nullable=False),
-        sa.Column("kind", sa.String(length=14), nullable=False),
         sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.Column("kind", sa.String(length=14), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["contact_id"], ["contact.id"], name=op.f("fk_contact_lookup_contact_id"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_lookup")),
+        sa.PrimaryKeyConstraint("token", "kind", "contact_id", name=op.f("pk_contact_lookup")),
+        sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_contact_lookup_contact_id"), "contact_lookup", ["contact_id"], unique=False)
-    op.create_index(
-        "ix_contact_lookup_token", "contact_lookup", ["token", "kind", "contact_id"], unique=False
-    )
     op.create_table(
         "contact_tag",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -67,7 +67,7 @@ def parse_date(text: str, order: str = "") -> dt.date:
         return _date(text, int(match[1]), int(match[2]), int(match[3]))
     match = _THREE.fullmatch(text)
     if match:
-        return _numbers(text, match[1], int(match[2]), match[3], order)
+        return _numbers(text, (match[1], int(match[2]), match[3]), order)
     match = _WORDY.fullmatch(text)
     if match:
         return _date(text, int(match[5]), _month(text, match[2] or match[3]), int(match[1] or match[4]))
@@ -96,7 +96,8 @@ def parse_datetime(text: str, order: str = "") -> dt.datetime:
     return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
 
 
-def _numbers(text: str, first: str, middle: int, last: str, order: str) -> dt.date:
+def _numbers(text: str, numbers: tuple[str, int, str], order: str) -> dt.date:
+    first, middle, last = numbers
     if len(first) == 4:
         return _date(text, int(first), middle, int(last))
     if len(first) == 3 or len(last) not in (2, 4):

@@ -36,7 +36,7 @@ def write_xlsx(stream: BinaryIO, columns: Sequence[OutColumn], rows: Rows, *, ti
                 sheets += 1
                 sheet, line = _sheet(book, columns, bold, title if sheets == 1 else f"{title} {sheets}"), 1
             for position, key in enumerate(keys):
-                _write_cell(sheet, line, position, row.get(key), count)
+                _write_cell(sheet, (line, position), row.get(key), count)
             line += 1
         if sheet is None:
             _sheet(book, columns, bold, title)
@@ -53,15 +53,15 @@ def _sheet(book: Any, columns: Sequence[OutColumn], bold: Any, title: str) -> An
     return sheet
 
 
-def _write_cell(sheet: Any, line: int, position: int, value: Any, row: int) -> None:
+def _write_cell(sheet: Any, place: tuple[int, int], value: Any, row: int) -> None:
     if value is None or value == "":
         return
     if isinstance(value, bool):
-        sheet.write_boolean(line, position, value)
+        sheet.write_boolean(*place, value)
     elif is_number(value) and abs(value) < _EXACT:
-        sheet.write_number(line, position, value)
+        sheet.write_number(*place, value)
     elif isinstance(value, dt.date) and not isinstance(value, dt.datetime) and value.year >= 1900:
-        sheet.write_datetime(line, position, value)
+        sheet.write_datetime(*place, value)
     else:
         text = to_text(value)
         if len(text) > MAX_SHEET_TEXT_OUT:
@@ -69,4 +69,4 @@ def _write_cell(sheet: Any, line: int, position: int, value: Any, row: int) -> N
                 f"Row {row} has a text of {len(text):,} characters; a cell holds {MAX_SHEET_TEXT_OUT:,}.",
                 remedy="Export as CSV or JSON Lines, or leave that column out.",
             )
-        sheet.write_string(line, position, text)
+        sheet.write_string(*place, text)

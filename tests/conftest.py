@@ -1,0 +1,3 @@
+"""What the tests that span distributions share."""
+
+pytest_plugins = ["retinue.testing.fixtures", "retinue.testing.house"]
