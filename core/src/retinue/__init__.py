@@ -1,6 +1,6 @@
 """Retinue's door: what plugins and integrations import.
 
-The names below, and what the public modules `errors`, `web`, `jobs`, `contacts`, `interactions` and `lists` list in
+The names below, and what the public modules `errors`, `web`, `jobs`, `cli`, `contacts`, `interactions` and `lists` list in
 their ``__all__``. Everything else is free to change. Names are loaded at their first use, so that ``import retinue``
 costs next to nothing.
 """

@@ -215,7 +215,7 @@ def test_totp_enrolment_is_a_picture_without_scripts() -> None:
 def test_permission_that_is_unknown_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(Invalid) as wrong:
         Permissions().parse(
-            {"contact.reed": "own", "contact.read": "mine", "audit.read": "own", "x/y": "all"}
+            {"contact.reed": "own", "contact.read": "mine", "role.read": "own", "x/y": "all"}
         )
     found = {problem.pointer: problem.detail for problem in wrong.value.problems}
     assert (
@@ -223,7 +223,7 @@ def test_permission_that_is_unknown_is_refused_with_the_nearest_name() -> None:
         == "There is no permission contact.reed. Did you mean contact.read?"
     )
     assert found["/permissions/contact.read"] == "'mine' is no reach: write own, team or all."
-    assert found["/permissions/audit.read"] == "audit.read is held wholly or not at all: write all."
+    assert found["/permissions/role.read"] == "role.read is held wholly or not at all: write all."
     assert "/permissions/x~1y" in found
 
 

@@ -83,7 +83,7 @@ def two_workers(bench: Any, jobs: int) -> None:
 
 
 def test_two_workers_on_one_database_double_nothing(bench: Any) -> None:
-    """JO-x3, JO-x7, in the size of the default run: two processes on one SQLite file, two on one PostgreSQL."""
+    """JO-x3, JO-x7, in the size of the default run: two processes on one file, two on one server."""
     two_workers(bench, jobs=300)
 
 

@@ -83,7 +83,7 @@ def test_enabling_another_plugin_strands_nothing(bench: Any) -> None:
 
 
 def test_the_engines_own_version_would_strand_jobs_and_ours_is_pinned(bench: Any) -> None:
-    """JO-x4, regression: left alone, the engine's version is a hash over all workflows and changes with each."""
+    """JO-x4, regression: left alone, the engine's version is a hash over all workflows."""
     from dbos import DBOS
     from dbos._dbos import _get_or_create_dbos_registry
 

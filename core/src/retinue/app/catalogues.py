@@ -59,8 +59,8 @@ def base_catalogue() -> Catalogue:
         entity="contact",
         permission="contact.read",
         instead={"emails": "email, email_domain", "phones": "phone, phone_tail"},
-        order_by={"name": Contact.sort_name},
-        folded={"name": Contact.search_text},
+        order_by={"name": Contact.__table__.c.sort_name},
+        folded={"name": Contact.__table__.c.search_text},
         sort="name",
         columns=COLUMNS,
     )
@@ -69,7 +69,7 @@ def base_catalogue() -> Catalogue:
         lookup = Lookup(ContactLookup.contact_id, ContactLookup.token, name, where, spellings)
         made = made.with_lookup(name, label, lookup)
     link = Link(owner=ContactTag.contact_id, item=ContactTag.tag_id, key=Tag.id, name=Tag.name, folded=Tag.folded)
-    return made.with_tags(link).with_search(match_clause).with_age(Contact.birth_date)
+    return made.with_tags(link).with_search(match_clause).with_age(Contact.__table__.c.birth_date)
 
 
 def make_catalogues(plugins: PluginSet) -> Catalogues:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from retinue.access import forget_expired
+from retinue.access import AccessRules, forget_expired
 from retinue.jobs import JobSpec, Schedule
 from retinue.storage import Store, carry_out_orders, seal_audit
 from retinue.web import purge_idempotency_keys
@@ -17,7 +17,7 @@ def seal_entries(store: Store, _payload: dict[str, Any]) -> None:
 
 def forget(store: Store, _payload: dict[str, Any]) -> None:
     """Remove expired sessions, tokens and kept answers."""
-    forget_expired(store)
+    forget_expired(store, AccessRules.from_config(store.declared["config"]))
     purge_idempotency_keys(store)
 
 

@@ -38,12 +38,12 @@ from retinue.plugins import (
     disable_plugin,
     discover,
     enable_plugin,
+    migrations,
     read_enabled,
     read_epoch,
     remember_faults,
 )
 from retinue.plugins import Permission as PluginPermission
-from retinue.plugins import migrations
 from retinue.relations import answers as relation_answers
 from retinue.storage import Database, MasterKeys, Store, carry_out_orders, check_keys, explain_failure
 

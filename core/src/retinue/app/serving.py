@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import threading
@@ -13,10 +14,12 @@ from litestar.concurrency import sync_to_thread
 from litestar.types import Receive, Scope, Send
 
 from retinue.access import RequestFacts, authenticate_request
+from retinue.access.routes import access_routes
 from retinue.actor import Actor
 from retinue.app.contact_routes import contact_list_routes
 from retinue.app.house import House
 from retinue.app.routes import house_routes
+from retinue.app.welcome import welcome
 from retinue.contacts.routes import ROUTES as CONTACT_ROUTES
 from retinue.history.routes import ROUTES as HISTORY_ROUTES
 from retinue.interactions.routes import ROUTES as INTERACTION_ROUTES
@@ -24,7 +27,15 @@ from retinue.jobs.worker import Worker
 from retinue.lists.routes import view_routes
 from retinue.plugins import Route, migrations
 from retinue.relations.routes import ROUTES as RELATION_ROUTES
-from retinue.web import API_PREFIX, Application, RequestParts, RouteGroup, SwitchingApp, WebSettings, build_app
+from retinue.web import (
+    API_PREFIX,
+    Application,
+    RequestParts,
+    RouteGroup,
+    SwitchingApp,
+    WebSettings,
+    build_app,
+)
 
 _log: Final = logging.getLogger(__name__)
 _WATCH_SECONDS: Final = 0.5
@@ -55,17 +66,8 @@ def _core_groups(house: House) -> Iterator[RouteGroup]:
     yield RouteGroup(view_routes(house.catalogues), tag="views")
     yield RouteGroup(HISTORY_ROUTES, tag="history")
     yield RouteGroup(house_routes(house), tag="administration")
-    yield from access_groups(house)
-
-
-def access_groups(house: House) -> Iterator[RouteGroup]:
-    """Yield the routes of the access room, which need the guard of this epoch."""
-    try:
-        from retinue.access.routes import access_routes  # noqa: PLC0415  # placeholder until integration
-    except ImportError:
-        return
-
     yield RouteGroup(access_routes(house, house.guard), tag="access")
+    yield RouteGroup([welcome], prefix="/")
 
 
 def _plugin_groups(house: House) -> Iterator[RouteGroup]:
@@ -112,7 +114,11 @@ class Served:
             await send({"type": "lifespan.startup.failed", "message": str(fault)})
             raise
         await send({"type": "lifespan.startup.complete"})
-        await receive()
+        try:
+            await receive()
+        except asyncio.CancelledError:  # a second Ctrl-C: the server leaves at once, our threads end all the same
+            self.stop()
+            return
         await sync_to_thread(self.stop)
         await send({"type": "lifespan.shutdown.complete"})
 

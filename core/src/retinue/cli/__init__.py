@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from retinue.cli.errors import run
 from retinue.cli.lazy import LazyGroup
 from retinue.cli.table import COMMANDS
+
+if TYPE_CHECKING:
+    from retinue.cli.session import Cli, command
 
 HELP = """Retinue keeps contacts, what happens with them, and who may see it.
 
@@ -29,4 +33,12 @@ def main(args: Sequence[str] | None = None) -> None:
     sys.exit(run(app, list(sys.argv[1:] if args is None else args)))
 
 
-__all__ = ["app", "main"]
+def __getattr__(name: str) -> Any:
+    if name in ("Cli", "command"):  # for commands of plugins; lazy, so that --help loads no configuration
+        from retinue.cli import session  # noqa: PLC0415  # lazy, as said
+
+        return getattr(session, name)
+    raise AttributeError(f"module 'retinue.cli' has no attribute {name!r}")
+
+
+__all__ = ["Cli", "app", "command", "main"]

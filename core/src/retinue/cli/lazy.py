@@ -81,7 +81,7 @@ class LazyGroup(click.Group):
             known = self.list_commands(ctx)
             raise click.exceptions.NoSuchCommand(wrong.command_name, possibilities=known, ctx=ctx) from None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - so
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click names it
         """Write the list of commands from the table alone."""
         rows = [(name, entry.help) for name, entry in self.table.items()]
         with formatter.section("Commands"):

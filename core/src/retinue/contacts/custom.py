@@ -119,7 +119,8 @@ def remove_custom_field(store: Store, field_id: UUID, *, confirm: str = "") -> d
 
 
 def _strip_values(store: Store, declared: CustomField) -> dict[str, Any]:
-    system, export, last = store.system("remove a custom field"), {}, UUID(int=0)
+    system, last = store.system("remove a custom field"), UUID(int=0)
+    export: dict[str, Any] = {}
     name = "custom" if declared.protection == "open" else "custom_sealed"
     while True:
         page = system.scalars(select(Contact).where(Contact.id > last).order_by(Contact.id).limit(_BATCH))
@@ -144,7 +145,7 @@ def set_field_rule(store: Store, name: str, *, required: bool, kind: str | None 
     keys = {f"custom.{f.key}" for f in list_custom_fields(store)}
     if name not in KNOWN and name not in keys:
         raise Invalid("no such field", problems=[Problem("/name", f"{name} is no field of a contact")])
-    rule = store.first(select(FieldRule).where(FieldRule.name == name))
+    rule: FieldRule | None = store.first(select(FieldRule).where(FieldRule.name == name))
     if rule is None:
         rule = FieldRule(name=name)
         store.add(rule)

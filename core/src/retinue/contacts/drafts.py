@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from retinue.storage import Store
 
 _TEXTS: Final = {
-    column.name: column.type.length
+    column.name: getattr(column.type, "length", 0)
     for column in Contact.__table__.columns
     if getattr(column.type, "length", None) and column.name not in ("sort_name", "kind", "sex", "preferred_channel", "country")
 }

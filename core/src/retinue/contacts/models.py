@@ -6,10 +6,33 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Date, Index, Integer, LargeBinary, String, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
 from sqlalchemy.orm import Mapped
 
-from retinue.storage import Access, Base, Sealed, UtcDateTime, contact_ref, field, json_type, key, personal, ref, sealed
+from retinue.storage import (
+    Access,
+    Base,
+    Sealed,
+    UtcDateTime,
+    contact_ref,
+    field,
+    json_type,
+    key,
+    personal,
+    ref,
+    sealed,
+)
 
 KINDS: Final = ("person", "organisation")
 SEXES: Final = ("female", "male", "other")

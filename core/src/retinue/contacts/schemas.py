@@ -9,7 +9,7 @@ from marshmallow import RAISE, Schema, fields, validate
 from retinue.contacts.models import CHANNELS, KINDS, SEXES
 from retinue.contacts.values import CUSTOM_KINDS
 
-_ID = {"dump_only": True}
+_ID: Any = {"dump_only": True}
 
 
 class Strict(Schema):

@@ -24,7 +24,7 @@ def ensure_tags(store: Store, names: Sequence[str]) -> dict[str, UUID]:
     if fresh:
         store.require("tag.create")
         store.insert_many(Tag, fresh)
-        known.update((row["folded"], row["id"]) for row in fresh)  # type: ignore[misc]  # a row of text and an id
+        known.update((row["folded"], row["id"]) for row in fresh)
     return known
 
 

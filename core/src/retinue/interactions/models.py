@@ -9,7 +9,18 @@ from uuid import UUID
 from sqlalchemy import Boolean, Index, Integer, String, Uuid
 from sqlalchemy.orm import Mapped
 
-from retinue.storage import Access, Base, Sealed, UtcDateTime, contact_ref, field, json_type, key, personal, sealed
+from retinue.storage import (
+    Access,
+    Base,
+    Sealed,
+    UtcDateTime,
+    contact_ref,
+    field,
+    json_type,
+    key,
+    personal,
+    sealed,
+)
 
 _HISTORY = personal("to know what was agreed and done", erase="delete")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import RAISE, Schema, fields, validate
 
-_ID = {"dump_only": True}
+_ID: Any = {"dump_only": True}
 
 
 class InteractionDraftSchema(Schema):

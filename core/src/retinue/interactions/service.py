@@ -83,7 +83,8 @@ def record_interactions(
 ) -> list[Interaction]:
     """Record many interactions, all or none; one with a known ``source_key`` is left out, so a repeat is safe."""
     _require_reach(store, {d["contact_id"] for d in drafts})
-    kinds, problems = known_kinds(store), []
+    kinds = known_kinds(store)
+    problems: list[Problem] = []
     for place, draft in enumerate(drafts):
         problems += _judge(store, draft, kinds, "" if single else f"/{place}")
     asked = store.hooks.interaction_errors(store=store, interactions=list(drafts))

@@ -40,7 +40,7 @@ def now() -> datetime:
 @cache
 def _insert(dialect: str) -> Any:
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    given = {name: bindparam(name) for name in _GIVEN}
+    given: dict[str, Any] = {name: bindparam(name) for name in _GIVEN}
     statement = insert(job).values(state=WAITING, run=1, **given)
     return statement.on_conflict_do_nothing(index_elements=["name", "key"]).returning(*_CALL)
 

@@ -87,6 +87,6 @@ def list_jobs(
 
 def count_jobs(connection: Connection) -> dict[str, int]:
     """Return how many jobs are in each state."""
-    found = connection.execute(select(job.c.state, func.count()).group_by(job.c.state))
-    counted: dict[str, int] = dict(found.tuples().all())
+    grouped = select(job.c.state, func.count().label("number")).group_by(job.c.state)
+    counted = {row.state: row.number for row in connection.execute(grouped)}
     return {state: counted.get(state, 0) for state in STATES}

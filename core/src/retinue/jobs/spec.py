@@ -44,7 +44,7 @@ class GiveUp(Exception):
 
 
 class StopJob(Exception):
-    """Raised by a handler that saw `job.stopping`: its transaction is undone, the job stopped or handed on."""
+    """Raised by a handler that saw `job.stopping`: its transaction is undone, the job stops or waits."""
 
 
 class RunningJob(Protocol):

@@ -101,7 +101,7 @@ class Worker:
             self._sit_down()
 
     def stop(self) -> int:
-        """Take no more work, let what runs end or hand it back; returns how many handlers were left behind."""
+        """Take no more work, let what runs end or hand it back; returns how many handlers it left."""
         self._end.set()
         if self._keeper is not None:
             self._keeper.join(timeout=2.0)
@@ -128,7 +128,7 @@ class Worker:
         return left
 
     def run(self) -> None:
-        """Work until SIGTERM or SIGINT. A handler that will not end cannot hold the process: it is cut off."""
+        """Work until SIGTERM or SIGINT. A handler that will not end cannot hold the process."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._end.set())
         self.start()

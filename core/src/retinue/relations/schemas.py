@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import RAISE, Schema, fields, validate
 
 from retinue.relations.models import ROLES
 
-_ID = {"dump_only": True}
+_ID: Any = {"dump_only": True}
 _PERCENT = validate.Range(0, 100)
 
 

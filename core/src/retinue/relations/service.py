@@ -164,7 +164,8 @@ def list_relations(store: Store, contact_id: UUID) -> list[Link]:
     chosen = select(Relation).where(or_(Relation.from_id == contact_id, Relation.to_id == contact_id))
     relations = store.scalars(chosen.order_by(Relation.kind, Relation.id))
     others = {r.to_id if r.from_id == contact_id else r.from_id for r in relations}
-    names = dict(store.rows(select(Contact.id, Contact.name).where(Contact.id.in_(others))))  # type: ignore[arg-type]  # rows of two
+    named = store.rows(select(Contact.id, Contact.name).where(Contact.id.in_(others)))
+    names: dict[UUID, str] = {contact_id: name for contact_id, name in named}
     return [_link(relation, contact_id, kinds, names) for relation in relations]
 
 

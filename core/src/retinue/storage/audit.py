@@ -18,7 +18,7 @@ import msgspec
 from sqlalchemy import BigInteger, Integer, LargeBinary, String, Text, Uuid, func, insert, select, update
 from sqlalchemy.orm import Mapped
 
-from retinue.storage.declare import Access, Base, key, json_type, personal
+from retinue.storage.declare import Access, Base, json_type, key, personal
 from retinue.storage.declare import field as column
 from retinue.storage.direct import insert_direct
 from retinue.storage.ids import SYSTEM_SUBJECT, new_id

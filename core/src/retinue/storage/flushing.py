@@ -31,9 +31,9 @@ def _before_flush(session: Session, _context: Any, _instances: Any) -> None:
     for row in new:
         if hasattr(row, "id") and row.id is None:
             row.id = new_id()
-    check_writes(store, new, dirty, deleted)
+    check_writes(store, new, dirty)
     keep_hidden_custom(store, dirty)
-    store.keys.create_keys(row.id for row in new if isinstance(row, Sealed) and type(row).__subject__ == "id")
+    store.keys.create_keys(row.id for row in new if getattr(row, "__subject__", None) == "id")
     reopen_moved(store, [row for row in dirty if isinstance(row, Sealed)])
     changes = [_created(row) for row in new if type(row).__audited__]
     changes += [change for row in dirty if type(row).__audited__ and (change := _changed(store, row))]
@@ -94,7 +94,7 @@ def keep_hidden_custom(store: Store, rows: Iterable[Any]) -> None:
 
 
 # ---- write checks ----------------------------------------------------------------------------------------------
-def check_writes(store: Store, new: list[Any], dirty: list[Any], deleted: list[Any]) -> None:
+def check_writes(store: Store, new: list[Any], dirty: list[Any]) -> None:
     """Raise Denied or NotFound if the actor may not write these rows; the system may."""
     actor = store.actor
     if actor.kind == "system":
@@ -154,7 +154,8 @@ def check_parents(store: Store, rows: Iterable[Any]) -> None:
 
 def check_visible(store: Store, parent: str, ids: set[UUID]) -> None:
     """Raise NotFound unless the actor sees every row of `ids` in table `parent`."""
-    model, seen = MODELS[parent], set()
+    model = MODELS[parent]
+    seen: set[UUID] = set()
     with store.session.no_autoflush:
         todo = list(ids)
         for start in range(0, len(todo), 500):
@@ -198,7 +199,7 @@ def _change(row: Any, verb: str, fields: list[str], values: dict[str, Any] | Non
 
 def _created(row: Any) -> Change:
     fields = [n for n in fields_of(type(row)) if n not in _UNAUDITED and row.__dict__.get(n) is not None]
-    fields += [n for n in row.__dict__.get("_sealed_values", ())]
+    fields += list(row.__dict__.get("_sealed_values", ()))
     return _change(row, "create", sorted(fields), None)
 
 

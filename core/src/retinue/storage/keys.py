@@ -20,7 +20,19 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Column, Engine, Integer, LargeBinary, MetaData, Table, Uuid, delete, func, select, update
+from sqlalchemy import (
+    Column,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Uuid,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from retinue.actor import Actor
@@ -216,7 +228,7 @@ class KeyStore:
         """Return how many keys each master key version wraps."""
         with self.engine.connect() as connection:
             rows = connection.execute(select(subject_key.c.master, func.count()).group_by(subject_key.c.master))
-            return {version: count for version, count in rows}
+            return dict(rows.tuples())
 
     def _raw_keys(self, subjects: list[UUID]) -> dict[UUID, bytes]:
         found: dict[UUID, bytes] = {}

@@ -74,6 +74,8 @@ class Scope:
         return found
 
 
+_HARMLESS = frozenset({"*", "1", "'%'"})  # count(*), EXISTS (SELECT 1 …), and the wildcard of startswith()
+
 _DENY = Scope(Variant(nobody=True))
 current_scope: contextvars.ContextVar[Scope] = contextvars.ContextVar("retinue_scope", default=_DENY)
 
@@ -103,12 +105,16 @@ class _Rule(ColumnElement[bool]):
         self.table = table
 
 
-class ScopingCompiler(SQLCompiler):
+_Compiler: Any = SQLCompiler
+"""Its methods carry no types, and each dialect has a subclass of its own that this mixin stands before."""
+
+
+class ScopingCompiler(_Compiler):  # type: ignore[misc]  # see _Compiler
     """Mixin over a dialect's compiler that renders protected tables scoped."""
 
     @property
     def _variant(self) -> Variant:
-        return cast(Variant, self.dialect.retinue_variant)  # type: ignore[attr-defined]  # set by scoped_dialect
+        return cast(Variant, self.dialect.retinue_variant)
 
     # ---- rules -----------------------------------------------------------------------------------------------
     def _in(self, column: str, name: str) -> str:
@@ -162,10 +168,10 @@ class ScopingCompiler(SQLCompiler):
         """Render the rule of an UPDATE's or DELETE's own table."""
         return self._rule(element.table, self.preparer.format_table(element.table), write=True) or "1 = 1"
 
-    def visit_table(self, table: Any, asfrom: bool = False, iscrud: bool = False, **kw: Any) -> str:  # type: ignore[override]  # the base's long list of keywords passes through
+    def visit_table(self, table: Any, asfrom: bool = False, iscrud: bool = False, **kw: Any) -> str:
         """Render a table in a FROM as the rows the actor may see."""
         inside_alias = kw.pop("inside_alias", False)
-        plain = super().visit_table(table, asfrom=asfrom, iscrud=iscrud, **kw)
+        plain: str = super().visit_table(table, asfrom=asfrom, iscrud=iscrud, **kw)
         if not isinstance(table, Table):
             raise Refused(f"a table that is only a name ({table.name}) cannot be scoped: use the mapped class")
         if not asfrom or self._variant.raw:
@@ -203,19 +209,19 @@ class ScopingCompiler(SQLCompiler):
             return f"json_remove({column}, {paths})"
         return f"({column} - ARRAY[{', '.join(literals)}]::text[])"
 
-    def visit_alias(self, alias: Any, asfrom: bool = False, **kw: Any) -> str:  # type: ignore[override]  # as above
+    def visit_alias(self, alias: Any, asfrom: bool = False, **kw: Any) -> str:
         """Render an alias; the table inside it is scoped without a name of its own."""
         if asfrom and isinstance(alias.element, Table) and not kw.get("ashint"):
             kw["inside_alias"] = True
-        return super().visit_alias(alias, asfrom=asfrom, **kw)
+        return cast(str, super().visit_alias(alias, asfrom=asfrom, **kw))
 
     def visit_update(self, update_stmt: Any, *args: Any, **kw: Any) -> str:
         """Render an UPDATE with the rule of its table."""
-        return super().visit_update(self._guarded(update_stmt), *args, **kw)
+        return cast(str, super().visit_update(self._guarded(update_stmt), *args, **kw))
 
     def visit_delete(self, delete_stmt: Any, *args: Any, **kw: Any) -> str:
         """Render a DELETE with the rule of its table."""
-        return super().visit_delete(self._guarded(delete_stmt), *args, **kw)
+        return cast(str, super().visit_delete(self._guarded(delete_stmt), *args, **kw))
 
     def _guarded(self, statement: Any) -> Any:
         table = statement.table
@@ -236,23 +242,24 @@ class ScopingCompiler(SQLCompiler):
         """Refuse a fragment of text: it could reach around the rule."""
         if not self._variant.raw:
             raise Refused("a fragment of SQL text cannot be scoped: build it from mapped columns")
-        return super().visit_textclause(textclause, *args, **kw)
+        return cast(str, super().visit_textclause(textclause, *args, **kw))
 
     def visit_textual_select(self, taf: Any, *args: Any, **kw: Any) -> str:
         """Refuse a select made of text."""
         if not self._variant.raw:
             raise Refused("a select made of text cannot be scoped: build it from mapped columns")
-        return super().visit_textual_select(taf, *args, **kw)
+        return cast(str, super().visit_textual_select(taf, *args, **kw))
 
     def visit_column(self, column: Any, *args: Any, **kw: Any) -> str:
-        """Render a column; a literal one is text in disguise, `*` and numbers excepted."""
-        if column.is_literal and not self._variant.raw and column.name not in ("*", "1"):
+        """Render a column; a literal one is text in disguise, but for what SQLAlchemy itself puts there."""
+        if column.is_literal and not self._variant.raw and column.name not in _HARMLESS:
             raise Refused("a literal column cannot be scoped: build it from mapped columns")
-        return super().visit_column(column, *args, **kw)
+        return cast(str, super().visit_column(column, *args, **kw))
 
 
 def _columns_in(statement: Any) -> Iterable[Any]:
     parts = [*statement._where_criteria, *(getattr(statement, "_returning", ()) or ())]
+    parts += [v for v in (getattr(statement, "_values", None) or {}).values() if hasattr(v, "__visit_name__")]
     return (e for part in parts for e in visitors.iterate(part) if e.__visit_name__ == "column")
 
 

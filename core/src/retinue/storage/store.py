@@ -17,9 +17,9 @@ from retinue.storage import bulk
 from retinue.storage.audit import Auditor, Change
 from retinue.storage.declare import Sealed
 from retinue.storage.flushing import check_visible
+from retinue.storage.scoping import Scope, Variant
 from retinue.storage.sealing import make_token, open_row, subject_of
 from retinue.storage.sets import AccessSet, Share, ensure_set, is_within, readable_sets, set_content
-from retinue.storage.scoping import Scope, Variant
 
 if TYPE_CHECKING:
     from retinue.storage.database import Database, Kind
@@ -189,7 +189,7 @@ class Store:
         """Return the first column of each row: entities for ``select(Model)``."""
         return list(self.session.scalars(statement))
 
-    def rows(self, statement: Any) -> Sequence[Row[Any]]:
+    def rows(self, statement: Any) -> Sequence[Any]:
         """Return all rows of a select."""
         return self.session.execute(statement).all()
 
@@ -306,7 +306,7 @@ class Store:
     # ---- sealing ---------------------------------------------------------------------------------------------
     def unseal(self, rows: Iterable[Any]) -> None:
         """Open the sealed values of many rows at once, with one question to the key store."""
-        closed = [r for r in rows if isinstance(r, Sealed) and "_sealed_values" not in r.__dict__]
+        closed: list[Any] = [r for r in rows if isinstance(r, Sealed) and "_sealed_values" not in r.__dict__]
         subjects = {id(row): subject_of(row) for row in closed if row.sealed_data is not None}
         ciphers = self.keys.ciphers(subjects.values())
         for row in closed:

@@ -39,7 +39,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def json_type() -> JSON:
     """Return a JSON column type: JSONB on PostgreSQL, JSON text on SQLite; None is SQL NULL."""
-    return JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")  # type: ignore[return-value]  # with_variant keeps the class
+    return JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 JsonValue = dict[str, Any] | list[Any] | str | int | float | bool | None

@@ -1,0 +1,1 @@
+"""The kit for tests of rooms and plugins: databases, stores, whole installations."""

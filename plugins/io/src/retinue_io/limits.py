@@ -17,7 +17,11 @@ MAX_ARCHIVE_ENTRIES = 2_000  # parts inside an XLSX or ODS file
 MAX_UNPACKED = 300_000_000  # bytes of all parts, unpacked
 MAX_RATIO = 200  # unpacked against packed, for parts over RATIO_FREE
 RATIO_FREE = 5_000_000  # small parts may compress as well as they like
-MAX_SHEET_CELLS = 2_500_000  # cells of the used rectangle: the library holds the whole of it in memory
+MAX_SHEET_MEMORY = 200_000_000  # bytes the library needs for a sheet: it holds the whole of it
+CELL_ROOM, FILLED_ROOM = (
+    32,
+    100,
+)  # bytes of every cell of the used rectangle, and of each filled one (measured)
 MAX_SHARED_TEXT = 40_000_000  # bytes of the part in which a workbook keeps its texts
 
 MAX_CARD_LINES = 2_000  # lines of one vCard after unfolding

@@ -15,10 +15,12 @@ from typing import BinaryIO
 
 from retinue_io.faults import Invalid, TooLarge
 from retinue_io.limits import (
+    CELL_ROOM,
+    FILLED_ROOM,
     MAX_ARCHIVE_ENTRIES,
     MAX_RATIO,
     MAX_SHARED_TEXT,
-    MAX_SHEET_CELLS,
+    MAX_SHEET_MEMORY,
     MAX_UNPACKED,
     RATIO_FREE,
 )
@@ -105,9 +107,10 @@ def _check_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, kind: str) -> 
                 f"at most {MAX_SHARED_TEXT / 1e6:,.0f} MB are opened.",
                 remedy=_TOO_BIG,
             )
-        _check_rectangle(*_used_xlsx(chunks))
+        _check_room(*_used_xlsx(chunks))
     else:
-        _check_rectangle(*_used_ods(chunks))
+        rows, columns = _used_ods(chunks)
+        _check_room(rows, columns, rows * columns)
 
 
 def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -136,13 +139,17 @@ def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]
         yield tail
 
 
-def _used_xlsx(chunks: Iterator[bytes]) -> tuple[int, int]:
-    """Last row and last column that carry a cell. Rows and cells without a reference count as they come."""
-    last_row = counted_rows = in_row = widest = 0
+def _used_xlsx(chunks: Iterator[bytes]) -> tuple[int, int, int]:
+    """Last row and last column that carry a cell, and the number of cells.
+
+    Rows and cells without a reference count as they come.
+    """
+    last_row = counted_rows = in_row = widest = filled = 0
     columns: set[bytes] = set()
     for chunk in chunks:
         cells = _CELL.findall(chunk)
         rows = _ROW.findall(chunk)
+        filled += len(cells)
         columns.update(letters for letters, _ in cells)
         last_row = max(
             last_row, max(map(int, rows), default=0), max((int(row) for _, row in cells), default=0)
@@ -151,10 +158,11 @@ def _used_xlsx(chunks: Iterator[bytes]) -> tuple[int, int]:
             for kind in _TAG.findall(chunk):
                 counted_rows, in_row = (counted_rows + 1, 0) if kind == b"row" else (counted_rows, in_row + 1)
                 widest = max(widest, in_row)
+                filled += kind == b"c"
         else:
             counted_rows += len(rows)
     last_column = max((_column_number(letters) for letters in columns), default=0)
-    return max(last_row, counted_rows), max(last_column, widest)
+    return max(last_row, counted_rows), max(last_column, widest), filled
 
 
 def _column_number(letters: bytes) -> int:
@@ -195,10 +203,11 @@ def _repeated(attributes: bytes, what: bytes) -> int:
     return next((int(n) for kind, n in _REPEAT.findall(attributes) if kind == what), 1)
 
 
-def _check_rectangle(rows: int, columns: int) -> None:
-    if rows * columns > MAX_SHEET_CELLS:
+def _check_room(rows: int, columns: int, filled: int) -> None:
+    room = rows * columns * CELL_ROOM + filled * FILLED_ROOM
+    if room > MAX_SHEET_MEMORY:
         raise TooLarge(
-            f"The sheet spans {rows:,} rows and {columns:,} columns; "
-            f"at most {MAX_SHEET_CELLS:,} cells are opened.",
+            f"The sheet spans {rows:,} rows and {columns:,} columns and would take {room / 1e6:,.0f} MB; "
+            f"at most {MAX_SHEET_MEMORY / 1e6:,.0f} MB are given to one sheet.",
             remedy=f"Delete stray cells far right or far below. {_TOO_BIG}",
         )
