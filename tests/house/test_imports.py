@@ -8,7 +8,7 @@ import pytest
 from house_source import Source, core, functions, imports, plugins, sources
 
 ROWS = (
-    {"actor", "config", "errors"},
+    {"actor", "config", "errors", "sections"},
     {"storage"},
     {"jobs", "plugins", "web"},
     {"contacts", "interactions", "relations", "lists", "access", "history"},

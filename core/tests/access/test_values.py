@@ -214,9 +214,7 @@ def test_totp_enrolment_is_a_picture_without_scripts() -> None:
 # ---- permissions and rights
 def test_permission_that_is_unknown_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(Invalid) as wrong:
-        Permissions().parse(
-            {"contact.reed": "own", "contact.read": "mine", "role.read": "own", "x/y": "all"}
-        )
+        Permissions().parse({"contact.reed": "own", "contact.read": "mine", "role.read": "own", "x/y": "all"})
     found = {problem.pointer: problem.detail for problem in wrong.value.problems}
     assert (
         found["/permissions/contact.reed"]

@@ -154,10 +154,10 @@ def test_changed_rule_is_planned_anew_and_an_unknown_one_rests(bench: Any) -> No
     assert keys(bench) == set()
 
 
-def test_worker_starts_what_is_due_and_core_purges(bench: Any) -> None:
+def test_worker_starts_what_is_due_and_retinue_purges(bench: Any) -> None:
     plan(bench, "run_once")
     with bench.worker():
-        bench.wait(lambda: schedules(bench) == {"demo.nightly", "core.purge_jobs"})
+        bench.wait(lambda: schedules(bench) == {"demo.nightly", "retinue.purge_jobs"})
         past = datetime.now(UTC) - timedelta(days=1)
         with bench.jobs.engine.begin() as connection:
             connection.execute(update(job_schedule).values(next_at=past))

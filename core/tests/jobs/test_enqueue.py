@@ -18,7 +18,7 @@ def rows(bench: Any) -> int:
     with bench.jobs.engine.connect() as connection:
         return int(
             connection.execute(
-                select(func.count()).select_from(job).where(job.c.plugin != "core")
+                select(func.count()).select_from(job).where(job.c.plugin != "retinue")
             ).scalar_one()
         )
 

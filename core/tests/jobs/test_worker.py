@@ -208,22 +208,25 @@ def test_finished_jobs_are_removed_after_the_retention_time(bench: Any) -> None:
     old = bench.put("demo.note_effect", {"n": 1})
     young = bench.put("demo.note_effect", {"n": 2})
     parked = bench.put("loyalty.note_effect", {"n": 3})
+    with bench.jobs.engine.begin() as connection:
+        options = {"key": "nightly", "schedule": "demo.nightly"}
+        routine = bench.jobs.enqueue(connection, "demo.note_effect", {"n": 4}, **options)
     with bench.worker():
-        for job_id, state in ((old, "done"), (young, "done"), (parked, "parked")):
+        for job_id, state in ((old, "done"), (young, "done"), (parked, "parked"), (routine, "done")):
             bench.wait_state(job_id, state)
         with bench.jobs.engine.begin() as connection:
-            for job_id, days in ((old, 30), (young, 29), (parked, 60)):
+            for job_id, days in ((old, 30), (young, 29), (parked, 60), (routine, 1)):
                 moment = now() - timedelta(days=days)
                 aged = update(job).where(job.c.id == job_id)
                 connection.execute(
                     aged.values(finished_at=None if job_id == parked else moment, created_at=moment)
                 )
-        payload = dict(bench.jobs.registry.schedules["core.purge_jobs"].payload)
-        purge = bench.put("core.purge_jobs", payload)
+        payload = dict(bench.jobs.registry.schedules["retinue.purge_jobs"].payload)
+        purge = bench.put("retinue.purge_jobs", payload)
         bench.wait_state(purge, "done")
     with bench.jobs.engine.connect() as connection:
         left = set(connection.execute(select(job.c.id)).scalars())
-    assert left & {old, young, parked} == {young, parked}
+    assert left & {old, young, parked, routine} == {young, parked}
 
 
 def test_calls_that_are_over_are_forgotten(bench: Any) -> None:
@@ -248,7 +251,7 @@ def test_one_step_jobs_per_second(bench: Any) -> None:
 
 
 def test_own_engine_takes_turns_and_lets_a_thread_nest(tmp_path: Path) -> None:
-    engine = own_engine(f"sqlite:///{tmp_path / 'x.db'}", JobSettings())
+    engine = own_engine(f"sqlite:///{tmp_path / 'x.db'}", JobSettings(), threading.RLock())
     order: list[str] = []
 
     def other() -> None:

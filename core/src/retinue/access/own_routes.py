@@ -104,36 +104,35 @@ def session_routes(opens: Opens, guard: Guard) -> Handlers:
         """Give the password once more, before a delicate deed."""
         prove_again(opens, actor, data["password"], caller_of(request), guard=guard)
 
-    @get("/sessions", permission=SIGNED_IN, gives=SESSION)
-    def list_sessions(store: Store) -> list[SignInSession]:
-        """List one's own sessions, the newest first."""
-        return sessions.list_sessions(store)
+    return [open_session, confirm_session, prove_session, *ENDING_ROUTES]
 
-    @delete("/sessions/current", permission=SIGNED_IN)
-    def sign_out(store: Store, request: AnyRequest) -> Answer[None]:
-        """Sign out."""
-        sessions.sign_out(store)
-        return Answer(None, status=204, cookies=(session_cookie(_settings(request), ""),))
 
-    @delete("/sessions/others", permission=SIGNED_IN)
-    def end_other_sessions(store: Store) -> None:
-        """End every other session of one's own."""
-        sessions.end_other_sessions(store)
+@get("/sessions", permission=SIGNED_IN, gives=SESSION)
+def list_sessions(store: Store) -> list[SignInSession]:
+    """List one's own sessions, the newest first."""
+    return sessions.list_sessions(store)
 
-    @delete("/sessions/{session_id:uuid}", permission=SIGNED_IN)
-    def end_session(store: Store, session_id: UUID) -> None:
-        """End a session: one's own, or with the right to, somebody else's."""
-        sessions.end_session(store, session_id)
 
-    return [
-        open_session,
-        confirm_session,
-        prove_session,
-        list_sessions,
-        sign_out,
-        end_other_sessions,
-        end_session,
-    ]
+@delete("/sessions/current", permission=SIGNED_IN)
+def sign_out(store: Store, request: AnyRequest) -> Answer[None]:
+    """Sign out."""
+    sessions.sign_out(store)
+    return Answer(None, status=204, cookies=(session_cookie(_settings(request), ""),))
+
+
+@delete("/sessions/others", permission=SIGNED_IN)
+def end_other_sessions(store: Store) -> None:
+    """End every other session of one's own."""
+    sessions.end_other_sessions(store)
+
+
+@delete("/sessions/{session_id:uuid}", permission=SIGNED_IN)
+def end_session(store: Store, session_id: UUID) -> None:
+    """End a session: one's own, or with the right to, somebody else's."""
+    sessions.end_session(store, session_id)
+
+
+ENDING_ROUTES: Final[Handlers] = [list_sessions, sign_out, end_other_sessions, end_session]
 
 
 # ---- the signed-in person
@@ -179,7 +178,12 @@ def me_routes(opens: Opens, guard: Guard) -> Handlers:
     def change_password(request: AnyRequest, actor: Actor, data: dict[str, Any]) -> Answer[dict[str, Any]]:
         """Change one's own password; every session and token ends, this browser gets a new session."""
         signed_in = change_own_password(
-            opens, actor, data["current_password"], data["password"], caller_of(request), guard=guard
+            opens,
+            actor,
+            data["current_password"],
+            data["password"],
+            caller=caller_of(request),
+            guard=guard,
         )
         return signed_in_answer(signed_in, request, guard)
 

@@ -25,7 +25,7 @@ from retinue.storage import Store
 
 
 def change_own_password(
-    opens: Opens, actor: Actor, current: str, new: str, caller: Caller, *, guard: Guard
+    opens: Opens, actor: Actor, current: str, new: str, *, caller: Caller, guard: Guard
 ) -> SignedIn:
     """Give the signed-in person a new password; every session and token ends, a new session takes over."""
     if actor.kind != "person" or actor.id is None:

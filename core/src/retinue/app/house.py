@@ -25,6 +25,7 @@ from retinue.interactions import answers as interaction_answers
 from retinue.interactions.service import Kind
 from retinue.jobs import BatchJob, Jobs, JobSettings, JobSpec, Registry
 from retinue.jobs import Schedule as JobSchedule
+from retinue.lists import answers as list_answers
 from retinue.lists.service import Catalogues
 from retinue.plugins import (
     NO_HOOKS,
@@ -46,10 +47,12 @@ from retinue.plugins import (
 from retinue.plugins import Permission as PluginPermission
 from retinue.relations import answers as relation_answers
 from retinue.storage import Database, MasterKeys, Store, carry_out_orders, check_keys, explain_failure
+from retinue.web import OutboundRules, configure_outbound
 
 BUILTINS: Final = {
     "retinue.contacts": contact_answers,
     "retinue.interactions": interaction_answers,
+    "retinue.lists": list_answers,
     "retinue.relations": relation_answers,
 }
 """Core's rooms that answer hooks, by the same way as any plugin."""
@@ -72,6 +75,8 @@ class House:
     def __init__(self, config: Config, database: Database) -> None:
         self.config, self.database = config, database
         self.catalogue = discover()
+        rules = OutboundRules(config.outbound.allow_networks, frozenset(map(int, config.outbound.ports)))
+        configure_outbound(rules)
         self.jobs = Jobs(database.engine.url, settings=_job_settings(config))
         self._swapping = threading.Lock()
         self._now = self._build(build_plugin_set(self.catalogue, (), builtins=BUILTINS))

@@ -47,6 +47,7 @@ def replay(cli: Cli, job_id: UUID) -> None:
     """Start a job again that was set aside or stopped; a batch goes on where it was."""
     with cli.house() as house, cli.store(house) as store:
         store.require("job.retry")
+        store.record("job.replay", detail={"job": str(job_id)})
         house.jobs.replay(store.raw_connection(), job_id)
     cli.out.done("The job waits for a worker.", {"id": job_id}, then=f"retinue jobs show {job_id}")
 
@@ -57,6 +58,7 @@ def stop(cli: Cli, job_id: UUID) -> None:
     """Stop a job: at once if it waits, after the step it is in if it runs."""
     with cli.house() as house, cli.store(house) as store:
         store.require("job.retry")
+        store.record("job.stop", detail={"job": str(job_id)})
         state = house.jobs.stop(store.raw_connection(), job_id)
     words = "It is stopped." if state == "stopped" else "It stops after the step it is in."
     cli.out.done(words, {"id": job_id, "state": state})

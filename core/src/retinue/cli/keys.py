@@ -28,6 +28,8 @@ def rotate(cli: Cli, resume: bool) -> None:
         )
     cli.confirm("Are `serve` and `worker` ended everywhere, and is the key store backed up?")
     with cli.house() as house:
+        with cli.store(house, readonly=True) as store:
+            store.require("key.rotate")
         keys = house.database.keys
         if not resume:
             keys.masters = keys.masters.with_next()
@@ -40,7 +42,6 @@ def rotate(cli: Cli, resume: bool) -> None:
                 tick(left - now)
                 left = now
         with cli.store(house) as store:
-            store.require("key.rotate")
             store.record("key.rotate", detail={"version": keys.masters.current, "keys": total})
         result = {"version": keys.masters.current, "keys": total, "file": str(path)}
     cli.out.done(

@@ -58,7 +58,9 @@ class Rules:
         if known is None:
             fields = store.scalars(select(CustomField))
             required = store.scalars(select(FieldRule).where(FieldRule.required))
-            known = cls({f.key: f for f in fields}, {r.name: r.kind for r in required})
+            config = store.declared.get("config")
+            region = config.defaults.country or None if config else None
+            known = cls({f.key: f for f in fields}, {r.name: r.kind for r in required}, region)
             store.session.info["contact_rules"] = known
         return known
 

@@ -11,6 +11,7 @@ from sqlalchemy import Column, MetaData, Table, Uuid, delete, func, inspect, or_
 from retinue.contacts.models import Contact
 from retinue.errors import Conflict
 from retinue.storage import MODELS, fields_of, order_shredding
+from retinue.web import purge_idempotency_keys
 
 if TYPE_CHECKING:
     from retinue.storage import Store
@@ -38,6 +39,7 @@ def erase_contact(store: Store, contact_id: UUID, *, reason: str = "") -> dict[s
     store.flush()
     removed = dict(_erase_rows(store, contact_id))
     _blank(store, contact)
+    purge_idempotency_keys(store, everything=True)  # kept answers may repeat what was just erased
     left = dict(_left_over(store, contact_id))
     if left:
         raise Conflict(

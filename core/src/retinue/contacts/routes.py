@@ -9,7 +9,7 @@ from uuid import UUID
 from retinue.contacts import custom, merging, schemas, service, tagging
 from retinue.contacts.describing import describe_contact, describe_contacts, read_facts
 from retinue.contacts.models import Contact, CustomField, FieldRule, Tag
-from retinue.errors import Invalid, Problem, Stale
+from retinue.errors import Invalid, Problem, Stale, TooLarge
 from retinue.storage import Share, Store
 from retinue.web import SIGNED_IN, delete, get, patch, post, put
 
@@ -65,6 +65,9 @@ def remove_contact(store: Store, contact_id: UUID) -> None:
 @post("/contacts/batch", permission="contact.read", takes=schemas.BatchSchema(), gives=schemas.BatchResultSchema(), status=200)
 def change_contacts_batch(store: Store, data: dict[str, Any]) -> dict[str, Any]:
     """Create, change and remove many contacts, all or none, under one change set."""
+    limit = store.declared["config"].api.bulk_limit if "config" in store.declared else 1000
+    if sum(len(data[part]) for part in ("create", "change", "remove")) > limit:
+        raise TooLarge(f"more than {limit} items", remedy="Split them, or import a file: POST /api/v1/imports.")
     store.deed("contact.batch", data["label"])
     created = service.create_contacts(store, data["create"], on_duplicate=data["on_duplicate"]) if data["create"] else None
     changed = []

@@ -14,8 +14,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from dbos import DBOS, DBOSClient, EnqueueOptions
-from dbos._serialization import WorkflowSerializationFormat
+from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowSerializationFormat
 from sqlalchemy import Connection, Engine
 
 from retinue.errors import Misconfigured

@@ -131,5 +131,5 @@ def _start(connection: Connection, jobs: Jobs, schedule: Schedule, times: tuple[
         _log.warning("schedule %s was missed and is skipped until %s", schedule.name, following.isoformat())
         return 0
     key = f"{schedule.name} {latest.isoformat()}"
-    jobs.enqueue(connection, schedule.job, dict(schedule.payload), key=key)
+    jobs.enqueue(connection, schedule.job, dict(schedule.payload), key=key, schedule=schedule.name)
     return 1

@@ -47,7 +47,7 @@ def _insert(dialect: str) -> Any:
 
 _GIVEN: Final = (
     *("id", "name", "key", "plugin", "queue", "payload", "payload_version"),
-    *("actor_kind", "actor_id", "created_at", "due_at"),
+    *("actor_kind", "actor_id", "schedule", "created_at", "due_at"),
 )
 
 
@@ -55,7 +55,13 @@ def insert_job(connection: Connection, values: dict[str, Any], delay: float) -> 
     """Insert a job; returns its id and its row, or the id of the job that has this name and key, and None."""
     moment = now()
     job_id = new_id()
-    given: dict[str, Any] = {"id": job_id, "key": str(job_id), "actor_kind": None, "actor_id": None}
+    given: dict[str, Any] = {
+        "id": job_id,
+        "key": str(job_id),
+        "actor_kind": None,
+        "actor_id": None,
+        "schedule": None,
+    }
     given |= {"created_at": moment, "due_at": moment + timedelta(seconds=delay)} | values
     inserted = connection.execute(_insert(connection.dialect.name), given).one_or_none()
     if inserted is not None:
@@ -107,7 +113,7 @@ _STEP: Final = (
 
 
 def write_step(
-    connection: Connection, row: Row[Any], state: Any, seconds: float, noted: dict[str, Any]
+    connection: Connection, row: Row[Any], state: Any, *, seconds: float, noted: dict[str, Any]
 ) -> bool | None:
     """Note a step's state beside its effects; returns whether to stop, None if the claim is lost."""
     until = now() + timedelta(seconds=seconds)

@@ -46,6 +46,7 @@ job = Table(
     Column("payload_version", Integer, nullable=False),
     Column("actor_kind", String(10)),
     Column("actor_id", Uuid),
+    Column("schedule", String(100)),  # the schedule that started it, if one did
     Column("state", String(10), nullable=False),
     Column("run", Integer, nullable=False),
     Column("claim", Uuid),

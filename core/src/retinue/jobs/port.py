@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from retinue.jobs.checks import check_delay, check_key, check_name, check_payloa
 from retinue.jobs.ledger import call_again, insert_job, now
 from retinue.jobs.models import DEAD, FINISHED, PARKED, RUNNING, STOPPED, WAITING, job, metadata
 from retinue.jobs.service import show_job
-from retinue.jobs.settings import JobSettings, check_journal, own_engine, reading_engine
+from retinue.jobs.settings import Gate, JobSettings, check_journal, own_engine, reading_engine
 from retinue.jobs.spec import Registry
 
 if TYPE_CHECKING:
@@ -25,17 +26,24 @@ if TYPE_CHECKING:
 
 
 class Jobs:
-    """The port. `database` is the URL that the store uses too, or an engine that has it."""
+    """The port. `database` is the URL that the store uses too, or an engine that has it.
+
+    `gate` is what threads of this process hold while they use an SQLite file, the store's own if there is one.
+    """
 
     def __init__(
         self,
         database: str | URL | Engine,
         registry: Registry | None = None,
         settings: JobSettings | None = None,
+        *,
+        gate: Gate | None = None,
     ) -> None:
         self.url = database.url if isinstance(database, Engine) else database
         self.settings = settings or JobSettings()
         self._registry = self._complete(registry or Registry())
+        self._gate = gate or threading.RLock()
+        self._making = threading.RLock()
 
     def _complete(self, registry: Registry) -> Registry:
         return registry.with_(built_in_jobs(), built_in_schedules(self.settings.retention_days))
@@ -55,7 +63,8 @@ class Jobs:
     @cached_property
     def engine(self) -> Engine:
         """Return the room's own engine, for bookkeeping outside any store's transaction."""
-        return own_engine(self.url, self.settings)
+        with self._making:
+            return self.__dict__.get("engine") or own_engine(self.url, self.settings, self._gate)
 
     @cached_property
     def reader(self) -> Engine:
@@ -67,7 +76,8 @@ class Jobs:
         """Return the way to the durable engine; the first use imports it."""
         from retinue.jobs.engine import Switchboard  # noqa: PLC0415  # lazy: 0.4 s that `--help` must not pay
 
-        return Switchboard(self.engine)
+        with self._making:
+            return self.__dict__.get("switchboard") or Switchboard(self.engine)
 
     def migrate(self) -> None:
         """Create or upgrade the tables of this room and of the durable engine."""
@@ -94,6 +104,7 @@ class Jobs:
         key: str | None = None,
         delay: float = 0.0,
         actor: Actor | None = None,
+        schedule: str | None = None,
     ) -> UUID:
         """Put a job into the transaction of `connection` and return its id: committed, it runs once.
 
@@ -112,6 +123,7 @@ class Jobs:
             "plugin": name.split(".")[0],
             "queue": spec.queue if spec else "default",
             "payload_version": spec.payload_version if spec else 1,
+            "schedule": schedule,
         }
         job_id, row = insert_job(connection, values, delay)
         if row is not None:
@@ -145,9 +157,11 @@ class Jobs:
 
         At most a thousand of each name at a time; the workers' sweep takes the rest along.
         """
+        parked = select(job.c.name).where(job.c.state == PARKED).distinct()
+        known = [self.registry.jobs.get(name) for name in connection.execute(parked).scalars().all()]
         released = 0
-        for spec in self.registry.jobs.values():
-            if names is not None and spec.name not in names:
+        for spec in known:
+            if spec is None or (names is not None and spec.name not in names):
                 continue
             which = (
                 job.c.state == PARKED,

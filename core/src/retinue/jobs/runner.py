@@ -158,7 +158,7 @@ class Runner:
         if not work.spec.in_steps:
             with self._transaction(work) as (store, connection):
                 result = work.spec.handler(*work.arguments(store, work.row.payload))  # type: ignore[operator]  # not a BatchJob
-                self._finish(connection, work, {} if result is None else {"result": result})
+                self._finish(connection, work, {"result": result} if isinstance(result, dict) else {})
             return
         state, running = work.row.cursor, True
         while running:
@@ -168,7 +168,7 @@ class Runner:
                 if not running:
                     self._finish(connection, work, {})
                     return
-                asked = write_step(connection, work.row, state, work.spec.timeout, work.noted)
+                asked = write_step(connection, work.row, state, seconds=work.spec.timeout, noted=work.noted)
                 if asked is None:
                     raise ClaimLost
                 work.stop_asked = work.stop_asked or asked

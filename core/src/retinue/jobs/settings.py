@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.engine import URL
 
 from retinue.errors import Misconfigured
+
+
+class Gate(Protocol):
+    """A re-entrant lock of this process."""
+
+    def acquire(self) -> Any:
+        """Wait for it."""
+
+    def release(self) -> None:
+        """Let the next thread have it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,10 +41,14 @@ class JobSettings:
 
 def reading_engine(url: str | URL) -> Engine:
     """Return an engine for a quick look from inside a handler: it waits for nobody."""
-    return create_engine(url, poolclass=NullPool)
+    parsed = make_url(url)
+    sqlite = parsed.get_backend_name() == "sqlite"
+    return create_engine(
+        parsed if sqlite else parsed.set(drivername="postgresql+psycopg"), poolclass=NullPool
+    )
 
 
-def own_engine(url: str | URL, settings: JobSettings) -> Engine:
+def own_engine(url: str | URL, settings: JobSettings, gate: Gate) -> Engine:
     """Return an engine for the room's bookkeeping, apart from the store's.
 
     On SQLite its commits need not reach the disk at once (synchronous=NORMAL): what it writes is claims and
@@ -49,41 +62,22 @@ def own_engine(url: str | URL, settings: JobSettings) -> Engine:
             parsed, connect_args={"isolation_level": "IMMEDIATE", "timeout": settings.busy_timeout}
         )
         event.listen(engine, "connect", _prepare_sqlite(settings))
-        turns = _Turns()
-        event.listen(engine, "checkout", turns.begin)
-        event.listen(engine, "checkin", turns.end)
+        _take_turns(engine, gate)
         return engine
-    return create_engine(parsed, pool_size=settings.concurrency + 4, max_overflow=12, pool_pre_ping=True)
+    driver = parsed.set(drivername="postgresql+psycopg")
+    return create_engine(driver, pool_size=settings.concurrency + 4, max_overflow=12, pool_pre_ping=True)
 
 
-class _Turns:
-    """One thread at a time on an SQLite file.
+def _take_turns(engine: Engine, gate: Gate) -> None:
+    """Let one thread at a time use the file: waiting at the gate costs nothing, waiting for the lock is sleeping."""
 
-    Waiting for a turn here costs nothing; waiting for the file's lock is sleeping in growing steps.
-    """
+    @event.listens_for(engine, "checkout")
+    def _enter(_connection: Any, _record: Any, _proxy: Any) -> None:
+        gate.acquire()
 
-    def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._depth: dict[int, int] = {}
-
-    def begin(self, _connection: Any, record: Any, _proxy: Any) -> None:
-        """Wait for the turn; a thread that has it may check out again."""
-        me = threading.get_ident()
-        if me not in self._depth:
-            self._turn.acquire()
-            self._depth[me] = 0
-        self._depth[me] += 1
-        record.info["turn"] = me
-
-    def end(self, _connection: Any, record: Any) -> None:
-        """Give the turn to the next thread when the last connection is returned."""
-        owner = record.info.pop("turn", None)
-        if owner is None:
-            return
-        self._depth[owner] -= 1
-        if not self._depth[owner]:
-            del self._depth[owner]
-            self._turn.release()
+    @event.listens_for(engine, "checkin")
+    def _leave(_connection: Any, _record: Any) -> None:
+        gate.release()
 
 
 def _prepare_sqlite(settings: JobSettings) -> Callable[[Any, Any], None]:

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped
 from retinue.storage.declare import Access, Base, json_type, key, personal
 from retinue.storage.declare import field as column
 from retinue.storage.direct import insert_direct
-from retinue.storage.ids import SYSTEM_SUBJECT, new_id
+from retinue.storage.ids import SYSTEM_SUBJECT, new_id, new_ids
 from retinue.storage.sealing import seal_row
 from retinue.storage.types import UtcDateTime
 
@@ -130,20 +130,28 @@ class Auditor:
     def write(self, changes: Iterable[Change]) -> None:
         """Insert one entry for each change, through the transaction's own connection."""
         rows = [self._row(change) for change in changes]
-        if not rows:
-            return
+        if rows:
+            self._insert(rows, rows[0]["action"], {})
+
+    def write_created(self, action: str, table: str, rows: Iterable[tuple[UUID | None, UUID | None, list[str]]]) -> None:
+        """Insert one entry for each new row of `table`: its id, its contact's id, the fields it has."""
+        made = [{"row_id": row_id, "contact_id": contact_id, "fields": fields} for row_id, contact_id, fields in rows]
+        for row, entry_id in zip(made, new_ids(len(made)), strict=True):
+            row["id"] = entry_id
+        if made:
+            self._insert(made, action, {"action": action, "table_name": table, "detail": None, "sealed_data": None})
+
+    def _insert(self, rows: list[dict[str, Any]], action: str, shared: dict[str, Any]) -> None:
         connection = self.store.raw_connection()
         turn = self._turn if self._turn is not None else self._take_turn(connection)
-        for row in rows:
-            row["turn"] = turn
-        if not self.action:
-            self.action = rows[0]["action"]
+        shared = {**shared, **self._deed(), "turn": turn}
+        self.action = self.action or action
         if self.entries == 0 and not self._is_known(connection):
             connection.execute(insert(ChangeSet), [self._change_set()])
         if len(rows) > _FEW:
-            insert_direct(connection, AuditEntry.__table__, rows)  # type: ignore[arg-type]  # a mapped class's table
+            insert_direct(connection, AuditEntry.__table__, rows, shared)  # type: ignore[arg-type]  # a mapped class's table
         else:
-            connection.execute(insert(AuditEntry), rows)
+            connection.execute(insert(AuditEntry), [{**row, **shared} for row in rows])
         self.entries += len(rows)
 
     def close(self) -> None:
@@ -181,26 +189,32 @@ class Auditor:
         }
 
     def _row(self, change: Change) -> dict[str, Any]:
-        actor, entry_id, blob = self.store.author, new_id(), None
+        entry_id, blob = new_id(), None
         if change.values is not None:
             cipher = self.store.keys.cipher(change.subject)
             blob = seal_row(cipher, change.values, "audit_entry", (entry_id, change.subject))
         return {
             "id": entry_id,
-            "change_set_id": self.change_set_id,
-            "at": self.store.now,
             "action": change.action,
             "table_name": change.table,
             "row_id": change.row_id,
             "contact_id": change.contact_id,
+            "fields": change.fields,
+            "detail": change.detail,
+            "sealed_data": blob,
+        }
+
+    def _deed(self) -> dict[str, Any]:
+        """Return what all entries of this moment share: the deed, who does it, through which plugin and hook."""
+        actor = self.store.author
+        return {
+            "change_set_id": self.change_set_id,
+            "at": self.store.now,
             "actor_kind": actor.kind,
             "actor_id": actor.id,
             "actor_name": actor.name,
             "plugin": self.store.plugin,
             "hook": self.store.hook,
-            "fields": change.fields,
-            "detail": change.detail,
-            "sealed_data": blob,
         }
 
 

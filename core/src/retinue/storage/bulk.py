@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from sqlalchemy import delete, select
 
 from retinue.errors import Denied
-from retinue.storage.audit import Change
 from retinue.storage.declare import Sealed, sealed_fields
 from retinue.storage.direct import insert_direct
 from retinue.storage.flushing import _UNAUDITED
-from retinue.storage.ids import SYSTEM_SUBJECT, new_id
+from retinue.storage.ids import SYSTEM_SUBJECT, new_ids
 from retinue.storage.sealing import seal_row
 from retinue.storage.sets import AccessSet, is_within
 
@@ -29,17 +28,20 @@ def insert_rows(store: Store, model: type[Any], rows: list[dict[str, Any]]) -> N
         return
     store.session.flush()
     if "id" in model.__table__.c:
-        for row in rows:
-            row.setdefault("id", new_id())
+        bare = [row for row in rows if "id" not in row]
+        for row, row_id in zip(bare, new_ids(len(bare)), strict=True):
+            row["id"] = row_id
     _check_inserts(store, model, rows)
     sealed = sealed_fields(model)
     if sealed and model.__subject__ == "id":
         store.keys.create_keys(row["id"] for row in rows)
     if model.__audited__:
-        store.auditor.write([_created(model, row) for row in rows])
+        store.auditor.write_created(f"{model.__noun__}.create", model.__table__.name, _created(model, rows))
     if sealed:
         _seal_rows(store, model, rows, set(sealed))
     insert_direct(store.raw_connection(), model.__table__, rows)
+    if model.__table__.info["access"].mode == "contacts":
+        store.note_made(model.__table__.name, rows)
 
 
 def _check_inserts(store: Store, model: type[Any], rows: list[dict[str, Any]]) -> None:
@@ -61,23 +63,24 @@ def _check_inserts(store: Store, model: type[Any], rows: list[dict[str, Any]]) -
 def _seal_rows(store: Store, model: type[Any], rows: list[dict[str, Any]], sealed: set[str]) -> None:
     column, table = model.__subject__, model.__table__.name
     ciphers = store.keys.ciphers({row[column] for row in rows} if column else {SYSTEM_SUBJECT})
+    names = sorted(sealed)
     for row in rows:
-        values = {name: row[name] for name in sealed if row.get(name) is not None}
+        values = {name: value for name in names if (value := row.get(name)) is not None}
         if values:
             subject = row[column] if column else SYSTEM_SUBJECT
             row["sealed_data"] = seal_row(ciphers[subject], values, table, (row["id"], subject))
 
 
-def _created(model: type[Any], row: dict[str, Any]) -> Change:
-    access = model.__table__.info["access"]
-    contact = row["id"] if access.mode == "contacts" else row.get(access.columns[0] if access.columns else "contact_id")
-    return Change(
-        action=f"{model.__noun__}.create",
-        table=model.__table__.name,
-        row_id=row.get("id"),
-        contact_id=contact if access.mode in ("contacts", "through") else None,
-        fields=sorted(n for n, v in row.items() if v is not None and n not in _UNAUDITED),
-    )
+def _created(model: type[Any], rows: list[dict[str, Any]]) -> Iterator[tuple[UUID | None, UUID | None, list[str]]]:
+    """Yield id, contact and names of the filled fields of each new row, as its audit entry tells them."""
+    access, known = model.__table__.info["access"], cast("dict[tuple[str, ...], list[str]]", {})
+    about = {"contacts": "id", "through": access.columns[0] if access.columns else "contact_id"}.get(access.mode)
+    for row in rows:
+        filled = tuple(name for name, value in row.items() if value is not None)
+        fields = known.get(filled)
+        if fields is None:
+            fields = known[filled] = sorted(set(filled) - _UNAUDITED)
+        yield row.get("id"), row.get(about) if about else None, fields
 
 
 def update_rows(store: Store, model: type[Any], rows: list[dict[str, Any]]) -> int:

@@ -24,7 +24,6 @@ _LETTERS = str.maketrans(
 )
 
 
-@lru_cache(maxsize=20_000)
 def fold(text: str) -> str:
     """Return `text` as search sees it: lower case, without diacritics, single spaces.
 
@@ -33,5 +32,13 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return " ".join(text.lower().split())
-    plain = unicodedata.normalize("NFKD", text.replace("ẞ", "ß").casefold().translate(_LETTERS))
-    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).translate(_LETTERS).split())
+    # word by word, since names and cities come again; a sign may fold to a space or to nothing
+    return " ".join(" ".join(map(_fold_word, text.split())).split())
+
+
+@lru_cache(maxsize=20_000)
+def _fold_word(word: str) -> str:
+    if word.isascii():
+        return word.lower()
+    plain = unicodedata.normalize("NFKD", word.replace("ẞ", "ß").casefold().translate(_LETTERS))
+    return "".join(c for c in plain if not unicodedata.combining(c)).translate(_LETTERS)

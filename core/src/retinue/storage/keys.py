@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -33,11 +33,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from retinue.actor import Actor
 from retinue.errors import Misconfigured, NotFound, Unavailable
 from retinue.storage.declare import MODELS
+from retinue.storage.direct import translated
 from retinue.storage.ids import INDEX_SUBJECT, SYSTEM_SUBJECT
 from retinue.storage.sealing import open_bytes, seal_bytes
 from retinue.storage.types import UtcDateTime
@@ -157,18 +157,15 @@ class KeyStore:
 
     def create_keys(self, subjects: Iterable[UUID]) -> None:
         """Make and store a data key for each new subject; committed before any data that need it."""
-        now, rows, fresh = datetime.now(UTC), [], {}
+        rows, fresh = [], {}
         for subject in subjects:
             raw = os.urandom(KEY_BYTES)
-            wrapped, version = self.masters.wrap(subject, raw)
-            rows.append({"subject_id": subject, "wrapped": wrapped, "master": version, "created_at": now})
+            rows.append((subject, *self.masters.wrap(subject, raw)))
             fresh[subject] = AESGCM(raw)
         if not rows:
             return
-        dialect = sqlite if self.engine.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(subject_key).on_conflict_do_nothing()
         with self.engine.begin() as connection:
-            done = connection.execute(statement, rows).rowcount
+            done = _insert_keys(connection, rows)
         if done == len(rows):  # a subject that had a key already keeps it, so only certain winners are cached
             self._remember(fresh)
 
@@ -250,6 +247,33 @@ class KeyStore:
                 self._cache.move_to_end(subject)
             while len(self._cache) > CACHE_SIZE:
                 self._cache.popitem(last=False)
+
+
+_COLUMNS: Final = "subject_id, wrapped, master, created_at"
+_INSERT: Final = {
+    "sqlite": f"INSERT OR IGNORE INTO subject_key ({_COLUMNS}) VALUES (?, ?, ?, ?)",
+    "postgresql": (
+        f"INSERT INTO subject_key ({_COLUMNS}) SELECT i, w, m, %s::timestamptz "
+        "FROM unnest(%s::uuid[], %s::bytea[], %s::int[]) AS k(i, w, m) ON CONFLICT DO NOTHING"
+    ),
+}
+
+
+def _insert_keys(connection: Connection, rows: list[tuple[UUID, bytes, int]]) -> int:
+    """Insert wrapped keys, leaving those alone that are there; returns how many were new."""
+    now, dialect = datetime.now(UTC), connection.dialect.name
+    cursor: Any = connection.connection.cursor()
+    try:
+        if dialect == "sqlite":
+            at = now.strftime("%Y-%m-%d %H:%M:%S.%f")
+            cursor.executemany(_INSERT[dialect], [("%032x" % s.int, wrapped, master, at) for s, wrapped, master in rows])
+        else:
+            cursor.execute(_INSERT[dialect], (now, *(list(part) for part in zip(*rows, strict=True))))
+        return int(cursor.rowcount)
+    except Exception as fault:  # the driver's own errors, in SQLAlchemy's words as everywhere
+        raise translated(fault, "subject_key") from fault
+    finally:
+        cursor.close()
 
 
 def check_keys(database: Database, sample: int = 1000) -> list[str]:

@@ -7,9 +7,10 @@ table or person does not open.
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import os
 from copy import deepcopy
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from retinue.storage.declare import NOT_PERSONAL, Field, Privacy, Protection, Se
 
 _VERSION: Final = b"\x01"
 _NONCE_BYTES: Final = 12
+_BLOCK: Final = 64
 TOKEN_BYTES: Final = 12
 """Bytes kept of a blind-index token: 96 bits, too many to collide, short enough to index."""
 
@@ -67,9 +69,21 @@ def open_row(key: AESGCM, blob: bytes, table: str, ids: tuple[UUID, UUID]) -> di
     return opened
 
 
+@lru_cache(maxsize=8)
+def _begun(index_key: bytes) -> tuple[Any, Any]:
+    """Return the inner and outer hash of HMAC-SHA256 (RFC 2104) with the key already in: half the work of a token."""
+    block = (index_key if len(index_key) <= _BLOCK else hashlib.sha256(index_key).digest()).ljust(_BLOCK, b"\x00")
+    return hashlib.sha256(bytes(b ^ 0x36 for b in block)), hashlib.sha256(bytes(b ^ 0x5C for b in block))
+
+
 def make_token(index_key: bytes, kind: str, text: str) -> bytes:
     """Return the blind-index token of an already normalised `text`: HMAC-SHA256, truncated."""
-    return hmac.digest(index_key, f"{kind}\x00{text}".encode(), "sha256")[:TOKEN_BYTES]
+    inner, outer = _begun(index_key)
+    inside, around = inner.copy(), outer.copy()
+    inside.update(f"{kind}\x00{text}".encode())
+    around.update(inside.digest())
+    token: bytes = around.digest()[:TOKEN_BYTES]
+    return token
 
 
 class SealedField:

@@ -380,7 +380,13 @@ class Store:
     def check_visible(self, table: str, ids: set[UUID]) -> None:
         """Raise NotFound unless the actor sees every row of `ids` in `table`."""
         if self.actor.kind != "system":
-            check_visible(self, table, ids)
+            check_visible(self, table, ids - self.session.info.get("made_rows", {}).get(table, set()))
+
+    def note_made(self, table: str, rows: list[dict[str, Any]]) -> None:
+        """Remember which new rows this actor sees, so that rows pointing at them need not ask."""
+        readable = self.scope.readable if self.scope.variant.read_scoped else None
+        seen = {row["id"] for row in rows if readable is None or row["access_id"] in readable}
+        self.session.info.setdefault("made_rows", {}).setdefault(table, set()).update(seen)
 
     def raw_connection(self) -> Connection:
         """Return the transaction's connection without rules: for storage, audit and jobs only."""

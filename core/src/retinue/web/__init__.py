@@ -30,6 +30,7 @@ from retinue.web.edge import Authenticate, Edge, Opener, with_store
 from retinue.web.handlers import delete, get, patch, post, put, route
 from retinue.web.idempotency import purge_idempotency_keys
 from retinue.web.outbound import Outbound, OutboundFailed, OutboundRefused, OutboundRules, shared
+from retinue.web.outbound import configure as configure_outbound
 from retinue.web.params import Condition, ListParams, Reader, SortKey
 from retinue.web.plan import PUBLIC, SIGNED_IN, Plan
 from retinue.web.requests import RequestParts, client_address, cookie_name, session_cookie
@@ -63,6 +64,7 @@ __all__ = [
     "WebSettings",
     "build_app",
     "client_address",
+    "configure_outbound",
     "cookie_name",
     "delete",
     "get",
