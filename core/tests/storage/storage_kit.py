@@ -16,11 +16,22 @@ from retinue.testing.fixtures import person
 MAKING = ("contact.create=all", "contact.assign=all", "contact.change=all", "contact.read=all")
 
 
-def add_contact(store: Store, name: str, owner: UUID | None = None, team: UUID | None = None, **more: Any) -> Contact:
+def add_contact(
+    store: Store, name: str, owner: UUID | None = None, team: UUID | None = None, **more: Any
+) -> Contact:
     """Add a contact named `name` to the store."""
     shares = more.pop("shares", ())
-    values = {"custom": {}, "sort_name": name, "search_text": name, "created_at": store.now, "updated_at": store.now, **more}
-    contact = Contact(name=name, owner_id=owner, team_id=team, access_id=store.access_set(owner, team, shares), **values)
+    values = {
+        "custom": {},
+        "sort_name": name,
+        "search_text": name,
+        "created_at": store.now,
+        "updated_at": store.now,
+        **more,
+    }
+    contact = Contact(
+        name=name, owner_id=owner, team_id=team, access_id=store.access_set(owner, team, shares), **values
+    )
     store.add(contact)
     store.flush()
     return contact
@@ -49,7 +60,11 @@ class World:
             "team": (person(*(f"{r}=team" for r in rights), **mine), team, {"mine", "mates", "given"}),
             "all": (person(*rights, **mine), everything, everything),
             "reader": (person("contact.read", **mine), everything, set()),
-            "reads all, changes own": (person("contact.read", "contact.change=own", **mine), everything, {"mine", "given"}),
+            "reads all, changes own": (
+                person("contact.read", "contact.change=own", **mine),
+                everything,
+                {"mine", "given"},
+            ),
             "stranger": (person("contact.read=team", "contact.change=team"), set(), set()),
             "without rights": (person(**mine), set(), set()),
             "nobody": (NOBODY, set(), set()),
@@ -72,10 +87,20 @@ def make_world(database: Database) -> World:
         for word, (owner, team, shares) in make.items():
             removed = {"removed_at": store.now} if word == "binned" else {}
             contact = add_contact(
-                store, word, owner, team, shares=shares, city=word, emails=[{"value": word}], custom={"word": word}, **removed
+                store,
+                word,
+                owner,
+                team,
+                shares=shares,
+                city=word,
+                emails=[{"value": word}],
+                custom={"word": word},
+                **removed,
             )
             world.ids[word] = contact.id
-            entry = Interaction(contact_id=contact.id, kind=word, at=store.now, created_at=store.now, body=word)
+            entry = Interaction(
+                contact_id=contact.id, kind=word, at=store.now, created_at=store.now, body=word
+            )
             tag = Tag(name=word, folded=word)
             store.add(entry, tag, ContactLookup(contact_id=contact.id, kind=word, token=word.encode()))
             store.flush()
@@ -89,7 +114,29 @@ def _relate(store: Store, world: World) -> None:
     """Relate each contact to itself-by-word and mine to all; an influence hangs on each relation to itself."""
     for word, contact_id in world.ids.items():
         own = Relation(from_id=contact_id, to_id=contact_id, kind=word, created_at=store.now)
-        across = Relation(from_id=world.ids["mine"], to_id=contact_id, kind=f"to-{word}", created_at=store.now)
+        across = Relation(
+            from_id=world.ids["mine"], to_id=contact_id, kind=f"to-{word}", created_at=store.now
+        )
         store.add(own, across)
         store.flush()
         store.add(Influence(from_relation_id=own.id, to_relation_id=own.id))
+
+
+class Undo(Exception):
+    """Ends a transaction without keeping it."""
+
+
+def contact_row(store: Store, owner: Any) -> dict[str, Any]:
+    """Return the values of a contact of `owner`."""
+    return {
+        "name": "n",
+        "sort_name": "n",
+        "search_text": "n",
+        "custom": {},
+        "kind": "person",
+        "version": 1,
+        "owner_id": owner,
+        "created_at": store.now,
+        "updated_at": store.now,
+        "access_id": store.access_set(owner, None),
+    }

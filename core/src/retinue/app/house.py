@@ -106,7 +106,7 @@ class House:
     def _build(self, plugins: PluginSet) -> Epochal:
         permissions = Permissions(CORE_PERMISSIONS)
         for owned in plugins.declared(PluginPermission):
-            permissions.declare(Permission(owned.item.name, owned.item.label, plugin=owned.plugin))
+            permissions.declare(Permission(owned.item.name, owned.item.label, scoped=owned.item.scoped, plugin=owned.plugin))
         kinds = {
             owned.item.name: Kind(owned.item.name, owned.item.label, counts=owned.item.touches, plugin=owned.plugin)
             for owned in plugins.declared(InteractionKind)
@@ -220,7 +220,7 @@ class House:
     def person(self, account_id: UUID) -> Actor:
         """Return the actor of an account with its rights of now; raises NotFound or Denied for one that left."""
         with self.database.store(Actor.system("read an account"), readonly=True) as store:
-            return actor_of(store, store.get(Account, account_id), self.guard, "")
+            return actor_of(store, store.get(Account, account_id), self.guard, None)
 
     # ---- processes ---------------------------------------------------------------------------------------------
     def asgi(self) -> Any:

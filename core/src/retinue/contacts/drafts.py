@@ -77,12 +77,6 @@ class Draft:
         """Add a complaint about the place `pointer` below this draft."""
         self.problems.append(Problem(f"{self.base}{pointer}", detail, code))
 
-    def take(self, name: str, clean: Callable[[Any], Any]) -> None:
-        """Clean one value into `values`, or complain about it."""
-        try:
-            self.values[name] = None if self.raw[name] is None else clean(self.raw[name])
-        except BadValue as fault:
-            self.complain(f"/{name}", str(fault))
 
 
 def clean_draft(raw: Mapping[str, Any], rules: Rules, *, base: str = "", partial: bool = False) -> Draft:
@@ -91,13 +85,18 @@ def clean_draft(raw: Mapping[str, Any], rules: Rules, *, base: str = "", partial
     The result's `problems` name every fault at once, each with a JSON pointer below `base`.
     """
     draft = Draft(raw, rules, base)
-    for name in raw:
-        cleaner = _CLEANERS.get(name)
-        if cleaner is None:
-            near = get_close_matches(name, KNOWN, 1)
-            draft.complain(f"/{name}", "no such field" + (f"; did you mean {near[0]}?" if near else ""), "unknown")
+    values = draft.values
+    for name, value in raw.items():
+        clean = _CLEANERS.get(name)
+        if clean is None:
+            _take_structured(draft, name)
+        elif value is None:
+            values[name] = None
         else:
-            cleaner(draft, name)
+            try:
+                values[name] = clean(value)
+            except BadValue as fault:
+                draft.complain(f"/{name}", str(fault))
     if not partial:
         draft.values.setdefault("kind", "person")
         _name_draft(draft)
@@ -105,16 +104,27 @@ def clean_draft(raw: Mapping[str, Any], rules: Rules, *, base: str = "", partial
     return draft
 
 
+def _take_structured(draft: Draft, name: str) -> None:
+    take = _TAKERS.get(name)
+    if take is None:
+        near = get_close_matches(name, KNOWN, 1)
+        draft.complain(f"/{name}", "no such field" + (f"; did you mean {near[0]}?" if near else ""), "unknown")
+    else:
+        take(draft, name)
+
+
 def _name_draft(draft: Draft) -> None:
     values = draft.values
     values["name"] = values.get("name") or display_name(values)
-    if not values["name"] and not any("name" in p.pointer or "/emails" in p.pointer for p in draft.problems):
+    if values["name"]:
+        return
+    if not any("name" in p.pointer or "/emails" in p.pointer for p in draft.problems):
         draft.complain("/name", "a name is missing: give name, or given_name and family_name, or an e-mail", "required")
 
 
 def display_name(values: Mapping[str, Any]) -> str:
     """Return the name to show: titles, given, middle and family name, else the first address or number."""
-    parts = " ".join(values[p] for p in _NAME_PARTS[:4] if values.get(p))
+    parts = " ".join([value for part in _NAME_PARTS[:4] if (value := values.get(part))])
     if parts and values.get("title_after"):
         parts = f"{parts}, {values['title_after']}"
     lists: tuple[Any, ...] = (values.get("emails") or [], values.get("phones") or [])
@@ -123,15 +133,15 @@ def display_name(values: Mapping[str, Any]) -> str:
 
 def sort_name(values: Mapping[str, Any]) -> str:
     """Return what lists sort by: family name first, folded."""
-    parts = (values.get("family_name"), values.get("given_name"), values.get("middle_name"))
-    return fold(" ".join(p for p in parts if p) or values.get("name") or "")[:300]
+    parts = [fold(value) for part in ("family_name", "given_name", "middle_name") if (value := values.get(part))]
+    return (" ".join([part for part in parts if part]) or fold(values.get("name") or ""))[:300]
 
 
 def search_text(values: Mapping[str, Any]) -> str:
     """Return what search reads: all open names and the city, folded."""
     names = ("name", "given_name", "middle_name", "family_name", "job_title", "city")
-    words = dict.fromkeys(w for n in names if values.get(n) for w in fold(values[n]).split())
-    return " ".join(words)
+    texts = [fold(value) for name in names if (value := values.get(name))]
+    return " ".join(dict.fromkeys(" ".join(texts).split()))
 
 
 def _check_required(draft: Draft, partial: bool) -> None:
@@ -147,44 +157,44 @@ def _check_required(draft: Draft, partial: bool) -> None:
 
 
 # ---- cleaners by field -----------------------------------------------------------------------------------------
-def _take_text(draft: Draft, name: str) -> None:
+def _text_of(limit: int) -> Callable[[Any], str | None]:
     def clean(value: Any) -> str | None:
         if not isinstance(value, str):
             raise BadValue("not text")
-        if len(value) > _TEXTS[name]:
-            raise BadValue(f"longer than {_TEXTS[name]} characters")
+        if len(value) > limit:
+            raise BadValue(f"longer than {limit} characters")
         if "\x00" in value:
             raise BadValue("holds a zero character")
         return value.strip() or None
 
-    draft.take(name, clean)
+    return clean
 
 
-def _take_choice(draft: Draft, name: str) -> None:
+def _choice_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
     def clean(value: Any) -> str:
-        if value not in _CHOICES[name]:
-            raise BadValue(f"none of: {', '.join(_CHOICES[name])}")
+        if value not in choices:
+            raise BadValue(f"none of: {', '.join(choices)}")
         return str(value)
 
-    draft.take(name, clean)
+    return clean
 
 
-def _take_country(draft: Draft, name: str) -> None:
-    def clean(value: Any) -> str:
-        if not isinstance(value, str) or len(value.strip()) != 2 or not value.strip().isascii():
-            raise BadValue("not a country code of two letters, as CZ")
-        return value.strip().upper()
-
-    draft.take(name, clean)
+def _country(value: Any) -> str:
+    if not isinstance(value, str) or len(value.strip()) != 2 or not value.strip().isascii():
+        raise BadValue("not a country code of two letters, as CZ")
+    return value.strip().upper()
 
 
-def _take_zone(draft: Draft, name: str) -> None:
-    def clean(value: Any) -> str:
-        if value not in time_zones():
-            raise BadValue("not a time zone, as Europe/Prague")
-        return str(value)
+def _zone(value: Any) -> str:
+    if value not in time_zones():
+        raise BadValue("not a time zone, as Europe/Prague")
+    return str(value)
 
-    draft.take(name, clean)
+
+def _note(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > MAX_NOTE:
+        raise BadValue(f"not text of at most {MAX_NOTE} characters")
+    return value
 
 
 def _take_entries(draft: Draft, name: str) -> None:
@@ -203,10 +213,12 @@ def _take_entries(draft: Draft, name: str) -> None:
 
 
 def _labelled(entry: Any, value: str, **more: str) -> dict[str, str]:
-    label = entry.get("label") or ""
+    label = entry.get("label")
+    if not label:
+        return {"value": value, **more}
     if not isinstance(label, str) or len(label) > LABEL_LENGTH:
         raise BadValue(f"a label has at most {LABEL_LENGTH} characters")
-    return {"value": value, **more, **({"label": label} if label else {})}
+    return {"value": value, **more, "label": label}
 
 
 def _value_of(entry: Any) -> Any:
@@ -243,15 +255,6 @@ def _address(_draft: Draft, entry: Any) -> dict[str, str]:
     return parts
 
 
-def _take_note(draft: Draft, name: str) -> None:
-    def clean(value: Any) -> str:
-        if not isinstance(value, str) or len(value) > MAX_NOTE:
-            raise BadValue(f"not text of at most {MAX_NOTE} characters")
-        return value
-
-    draft.take(name, clean)
-
-
 def _take_custom(draft: Draft, name: str) -> None:
     given = draft.raw[name] or {}
     if not isinstance(given, dict):
@@ -285,15 +288,18 @@ def _take_tags(draft: Draft, name: str) -> None:
 
 
 _ENTRY: Final = {"emails": _email, "phones": _phone, "addresses": _address, "socials": _social}
-_CLEANERS: Final[dict[str, Callable[[Draft, str], None]]] = {
-    **dict.fromkeys(_TEXTS, _take_text),
-    **dict.fromkeys(_CHOICES, _take_choice),
+_CLEANERS: Final[dict[str, Callable[[Any], Any]]] = {
+    **{name: _text_of(length) for name, length in _TEXTS.items()},
+    **{name: _choice_of(choices) for name, choices in _CHOICES.items()},
+    "birth_date": clean_date,
+    "country": _country,
+    "time_zone": _zone,
+    "note": _note,
+}
+"""Fields of one value; None empties them."""
+_TAKERS: Final[dict[str, Callable[[Draft, str], None]]] = {
     **dict.fromkeys(_LISTS, _take_entries),
     **dict.fromkeys(("opening_hours", "contact_windows", "occasions", "owner_id", "team_id", "shares"), _take_as_is),
-    "birth_date": lambda draft, name: draft.take(name, clean_date),
-    "country": _take_country,
-    "time_zone": _take_zone,
-    "note": _take_note,
     "custom": _take_custom,
     "tags": _take_tags,
 }

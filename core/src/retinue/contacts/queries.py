@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, select, true
 
 from retinue.contacts.models import Contact, ContactLookup, ContactTag, Tag
 from retinue.contacts.values import TAIL_DIGITS, email_tokens, phone_tokens
-from retinue.storage import fold
+from retinue.storage import among, fold
 
 if TYPE_CHECKING:
     from retinue.storage import Store
@@ -50,31 +51,45 @@ class ContactBatch(Sequence[Contact]):
         return self._load()[index]
 
 
-def tokens_of(store: Store, values: dict[str, Any]) -> set[tuple[str, bytes]]:
-    """Return the blind-index tokens of a contact's e-mails and phones."""
-    plain = [t for entry in values.get("emails") or () for t in email_tokens(entry["value"])]
-    plain += [t for entry in values.get("phones") or () for t in phone_tokens(entry["e164"])]
-    return {(kind, store.blind_token(kind, text)) for kind, text in plain}
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A contact's blind-index tokens: all of them, and those that mark a duplicate with their value's pointer."""
+
+    all: tuple[tuple[str, bytes], ...]
+    exact: dict[bytes, str]
 
 
-def exact_tokens(store: Store, values: dict[str, Any]) -> dict[bytes, str]:
-    """Return the tokens that mark a duplicate, each with the pointer of the value it came from."""
-    found: dict[bytes, str] = {}
+def tokens_of(store: Store, values: Mapping[str, Any], domains: dict[str, bytes] | None = None) -> Tokens:
+    """Return the tokens of a contact's e-mails and phones; `domains` remembers those of mail domains for many."""
+    exact: dict[bytes, str] = {}
+    found: dict[tuple[str, bytes], None] = {}
+    domains = {} if domains is None else domains
     for place, entry in enumerate(values.get("emails") or ()):
-        found[store.blind_token("email", entry["value"].casefold())] = f"/emails/{place}/value"
+        (kind, address), (domain_kind, domain) = email_tokens(entry["value"])
+        token = store.blind_token(kind, address)
+        if domain not in domains:
+            domains[domain] = store.blind_token(domain_kind, domain)
+        exact[token] = f"/emails/{place}/value"
+        found[kind, token] = found[domain_kind, domains[domain]] = None
     for place, entry in enumerate(values.get("phones") or ()):
-        found[store.blind_token("phone", entry["e164"].lstrip("+"))] = f"/phones/{place}/value"
-    return found
+        (kind, digits), (tail_kind, tail) = phone_tokens(entry["e164"])
+        token = store.blind_token(kind, digits)
+        exact[token] = f"/phones/{place}/value"
+        found[kind, token] = found[tail_kind, store.blind_token(tail_kind, tail)] = None
+    return Tokens(tuple(found), exact)
 
 
-def holders_of(store: Store, tokens: Sequence[bytes]) -> dict[bytes, list[UUID]]:
+def exact_tokens(store: Store, values: Mapping[str, Any]) -> dict[bytes, str]:
+    """Return the tokens that mark a duplicate, each with the pointer of the value it came from."""
+    return tokens_of(store, values).exact
+
+
+def holders_of(store: Store, tokens: Iterable[bytes]) -> dict[bytes, list[UUID]]:
     """Return the visible contacts that hold each of `tokens`, exact e-mails and phones only."""
+    chosen = select(ContactLookup.token, ContactLookup.contact_id).where(ContactLookup.kind.in_(("email", "phone")))
     holders: dict[bytes, list[UUID]] = {}
-    for start in range(0, len(tokens), _CHUNK):
-        wanted = ContactLookup.token.in_(tokens[start : start + _CHUNK])
-        chosen = select(ContactLookup.token, ContactLookup.contact_id).where(wanted, ContactLookup.kind.in_(("email", "phone")))
-        for token, contact_id in store.rows(chosen):
-            holders.setdefault(token, []).append(contact_id)
+    for token, contact_id in store.rows(chosen.where(among(ContactLookup.token, tokens))):
+        holders.setdefault(token, []).append(contact_id)
     return holders
 
 
@@ -105,6 +120,6 @@ def tags_of(store: Store, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
     """Return the tag names of each contact, in alphabetical order, with one statement for all."""
     found: dict[UUID, list[str]] = {contact_id: [] for contact_id in ids}
     chosen = select(ContactTag.contact_id, Tag.name).join(Tag, Tag.id == ContactTag.tag_id).order_by(Tag.folded)
-    for contact_id, name in store.rows(chosen.where(ContactTag.contact_id.in_(ids))):
+    for contact_id, name in store.rows(chosen.where(among(ContactTag.contact_id, ids))):
         found[contact_id].append(name)
     return found

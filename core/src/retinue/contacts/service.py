@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from uuid import UUID
 
 from sqlalchemy import delete, select
 
 from retinue.contacts.drafts import Draft, Rules, clean_draft, display_name, search_text, sort_name
 from retinue.contacts.models import Contact, ContactLookup
-from retinue.contacts.queries import ContactBatch, exact_tokens, holders_of, match_clause, tokens_of
+from retinue.contacts.queries import ContactBatch, Tokens, holders_of, match_clause, tokens_of
 from retinue.contacts.tagging import replace_tags, tag_contacts
 from retinue.errors import Conflict, Invalid, Problem, Stale
 from retinue.plugins.answers import FieldChange
-from retinue.storage import Share, new_id
+from retinue.storage import Share, new_ids
 
 if TYPE_CHECKING:
     from retinue.storage import Store
 
 OnDuplicate = Literal["refuse", "allow"]
 _APART: Final = frozenset({"custom", "tags", "shares", "owner_id", "team_id"})
+_PLACING: Final = frozenset({"owner_id", "team_id", "shares"})
 _NAMING: Final = frozenset({"name", "given_name", "family_name", "middle_name", "title_before", "title_after"})
 
 
@@ -41,12 +42,12 @@ def create_contacts(
     """
     store.require("contact.create")
     cleaned = check_drafts(store, drafts, single=single)
+    domains: dict[str, bytes] = {}
+    tokens = [tokens_of(store, draft.values, domains) for draft in cleaned]
     if on_duplicate == "refuse":
-        refuse_duplicates(store, cleaned)
-    rows = [_new_row(store, draft.values) for draft in cleaned]
-    for draft, row in zip(cleaned, rows, strict=True):
-        _place_custom(draft.rules, draft.values.get("custom") or {}, row)
-    lookups = [t for d, r in zip(cleaned, rows, strict=True) for t in _lookup_rows(store, r["id"], d.values)]
+        refuse_duplicates(store, cleaned, tokens)
+    rows = [_new_row(store, draft, row_id) for draft, row_id in zip(cleaned, new_ids(len(cleaned)), strict=True)]
+    lookups = [row for found, made in zip(tokens, rows, strict=True) for row in _lookup_rows(made["id"], found)]
     store.insert_many(Contact, rows)
     store.insert_many(ContactLookup, lookups)
     tag_contacts(store, {r["id"]: tags for d, r in zip(cleaned, rows, strict=True) if (tags := d.values.get("tags"))})
@@ -76,14 +77,13 @@ def judge_drafts(
     return cleaned, problems
 
 
-def refuse_duplicates(store: Store, cleaned: Sequence[Draft]) -> None:
+def refuse_duplicates(store: Store, cleaned: Sequence[Draft], tokens: Sequence[Tokens]) -> None:
     """Raise Conflict with the candidates if a draft has an e-mail or phone that is known already."""
-    tokens = [exact_tokens(store, draft.values) for draft in cleaned]
-    holders = holders_of(store, list({t for found in tokens for t in found}))
+    holders = holders_of(store, {token for found in tokens for token in found.exact})
     seen: dict[bytes, int] = {}
     problems, candidates = [], []
     for place, (draft, found) in enumerate(zip(cleaned, tokens, strict=True)):
-        for token, pointer in found.items():
+        for token, pointer in found.exact.items():
             if token in holders:
                 problems.append(Problem(draft.base + pointer, "another contact has it", "duplicate"))
                 candidates += [str(i) for i in holders[token]]
@@ -100,19 +100,25 @@ def refuse_duplicates(store: Store, cleaned: Sequence[Draft]) -> None:
         )
 
 
-def _new_row(store: Store, values: dict[str, Any]) -> dict[str, Any]:
+def _new_row(store: Store, draft: Draft, row_id: UUID) -> dict[str, Any]:
+    values = draft.values
     owner, team, access_id = _place_access(store, values)
-    row = {name: value for name, value in values.items() if name not in _APART and value is not None}
+    row = {name: value for name, value in values.items() if value is not None and name not in _APART}
     row.update(
-        id=new_id(), owner_id=owner, team_id=team, access_id=access_id, version=1, custom={},
+        id=row_id, owner_id=owner, team_id=team, access_id=access_id, version=1, custom={},
         sort_name=sort_name(values), search_text=search_text(values), created_at=store.now, updated_at=store.now,
     )  # fmt: skip
+    if given := values.get("custom"):
+        _place_custom(draft.rules, given, row)
     return row
 
 
 def _place_access(store: Store, values: Mapping[str, Any]) -> tuple[UUID | None, UUID | None, int]:
     """Return owner, team and access set of a new contact: the maker's own, unless the draft says otherwise."""
     actor = store.actor
+    usual = values.keys().isdisjoint(_PLACING)
+    if usual and (place := store.session.info.get("usual_place")):
+        return cast("tuple[UUID | None, UUID | None, int]", place)
     owner = values.get("owner_id", actor.id if actor.kind in ("person", "token") else None)
     own_team = min(actor.team_ids) if len(actor.team_ids) == 1 else None
     owner, team = _as_id(owner, "owner_id"), _as_id(values.get("team_id", own_team), "team_id")
@@ -121,6 +127,8 @@ def _place_access(store: Store, values: Mapping[str, Any]) -> tuple[UUID | None,
     place = (owner, team, tuple(shares))
     if place not in known:
         known[place] = store.access_set(owner, team, shares)
+    if usual:
+        store.session.info["usual_place"] = owner, team, known[place]
     return owner, team, known[place]
 
 
@@ -145,11 +153,8 @@ def _place_custom(rules: Rules, given: Mapping[str, Any], row: dict[str, Any]) -
         row["custom_sealed"] = sealed
 
 
-def _lookup_rows(store: Store, contact_id: UUID, values: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"contact_id": contact_id, "kind": kind, "token": token}
-        for kind, token in sorted(tokens_of(store, values))
-    ]
+def _lookup_rows(contact_id: UUID, tokens: Tokens) -> list[dict[str, Any]]:
+    return [{"contact_id": contact_id, "kind": kind, "token": token} for kind, token in tokens.all]
 
 
 # ---- change ------------------------------------------------------------------------------------------------------
@@ -255,7 +260,7 @@ def _replace_lookups(store: Store, contact: Contact) -> None:
     system = store.system("renew the blind index")
     system.change(delete(ContactLookup).where(ContactLookup.contact_id == contact.id))
     values = {"emails": contact.emails, "phones": contact.phones}
-    system.insert_many(ContactLookup, _lookup_rows(store, contact.id, values))
+    system.insert_many(ContactLookup, _lookup_rows(contact.id, tokens_of(store, values)))
 
 
 # ---- remove, find, hand over ---------------------------------------------------------------------------------------

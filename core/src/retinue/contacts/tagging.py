@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from retinue.contacts.models import ContactTag, Tag
 from retinue.errors import Invalid, NotFound, Problem
-from retinue.storage import fold, new_id
+from retinue.storage import among, fold, new_id
 
 if TYPE_CHECKING:
     from retinue.storage import Store
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def ensure_tags(store: Store, names: Sequence[str]) -> dict[str, UUID]:
     """Return the id of each tag by its folded name, making those that are new; needs tag.create for that."""
-    wanted = {fold(name): name.strip() for name in names}
-    known = {t.folded: t.id for t in store.scalars(select(Tag).where(Tag.folded.in_(wanted)))}
+    wanted = {fold(name): name.strip() for name in dict.fromkeys(names)}
+    known: dict[str, UUID] = {f: i for f, i in store.rows(select(Tag.folded, Tag.id).where(among(Tag.folded, wanted)))}
     fresh = [{"id": new_id(), "name": wanted[f], "folded": f} for f in wanted if f not in known]
     if fresh:
         store.require("tag.create")
@@ -33,9 +33,10 @@ def tag_contacts(store: Store, tags: Mapping[UUID, Sequence[str]]) -> int:
     if not tags:
         return 0
     ids = ensure_tags(store, [name for names in tags.values() for name in names])
-    known = {(c, t) for c, t in store.rows(select(ContactTag.contact_id, ContactTag.tag_id).where(ContactTag.contact_id.in_(tags)))}
-    wanted = {(c, ids[fold(name)]) for c, names in tags.items() for name in names} - known
-    rows = [{"id": new_id(), "contact_id": c, "tag_id": t, "added_at": store.now} for c, t in sorted(wanted)]
+    links = select(ContactTag.contact_id, ContactTag.tag_id)
+    known = {(c, t) for c, t in store.rows(links.where(among(ContactTag.contact_id, tags)))}
+    wanted = dict.fromkeys((c, ids[fold(name)]) for c, names in tags.items() for name in names)
+    rows = [{"contact_id": c, "tag_id": t, "added_at": store.now} for c, t in wanted if (c, t) not in known]
     store.insert_many(ContactTag, rows)
     return len(rows)
 

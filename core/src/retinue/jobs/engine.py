@@ -55,7 +55,10 @@ class Call(NamedTuple):
 
 # The one generic workflow of this protocol. It must not raise: the engine would keep the exception.
 @DBOS.workflow(
-    name=_WORKFLOW, max_recovery_attempts=None, serialization_type=WorkflowSerializationFormat.PORTABLE
+    name=_WORKFLOW,
+    max_recovery_attempts=None,
+    serialization_type=WorkflowSerializationFormat.PORTABLE,
+    validate_args=lambda args, kwargs: (args, kwargs),  # text and numbers: nothing to coerce by type hints
 )
 def run_job(name: str, payload_version: int, args: dict[str, Any]) -> None:
     """Answer the call for job ``args["job"]``, run ``args["run"]``."""

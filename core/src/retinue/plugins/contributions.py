@@ -16,11 +16,15 @@ Code: TypeAlias = object
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """The name of a deed (``points.adjust``) that roles can grant; the audit uses the same name."""
+    """The name of a deed (``points.adjust``) that roles can grant; the audit uses the same name.
+
+    `scoped` says that it acts on contacts' rows, so that a role can limit it to own or team.
+    """
 
     name: str
     label: str
     help: str = ""
+    scoped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

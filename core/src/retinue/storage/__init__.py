@@ -1,5 +1,6 @@
 """Storage: the one door to the database."""
 
+from retinue.storage.among import among
 from retinue.storage.audit import AuditEntry, AuditSeal, ChangeSet, Verdict, seal_audit, verify_audit
 from retinue.storage.database import Database, explain_failure, make_engine
 from retinue.storage.declare import (
@@ -22,7 +23,7 @@ from retinue.storage.declare import (
     sealed_fields,
 )
 from retinue.storage.folding import fold
-from retinue.storage.ids import INDEX_SUBJECT, SYSTEM_SUBJECT, new_id
+from retinue.storage.ids import INDEX_SUBJECT, SYSTEM_SUBJECT, new_id, new_ids
 from retinue.storage.keys import KeyStore, MasterKeys, check_keys
 from retinue.storage.reverting import Reverted, revert_change_set, touched_contacts
 from retinue.storage.scoping import Refused
@@ -70,6 +71,7 @@ __all__ = [
     "key",
     "make_engine",
     "new_id",
+    "new_ids",
     "order_shredding",
     "parse_shares",
     "personal",

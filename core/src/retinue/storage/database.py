@@ -16,6 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from retinue.actor import Actor
 from retinue.errors import Misconfigured, Stale, Unavailable
+from retinue.storage.among import add_functions
 from retinue.storage.declare import MODELS, Base, check_declarations
 from retinue.storage.keys import KeyStore, MasterKeys
 from retinue.storage.scoping import Scope, Variant, current_scope, scoped_dialect
@@ -49,6 +50,7 @@ def _sqlite_engine(url: URL, busy_seconds: float) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        add_functions(connection)
         connection.isolation_level = None  # we say BEGIN ourselves, so that DDL and SAVEPOINT are transactional
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON", "foreign_keys=ON", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")

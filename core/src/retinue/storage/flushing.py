@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from retinue.actor import Reach
 from retinue.errors import Denied, NotFound
+from retinue.storage.among import among
 from retinue.storage.audit import Change
 from retinue.storage.declare import MODELS, Sealed, fields_of, sealed_fields
 from retinue.storage.ids import SYSTEM_SUBJECT, new_id
@@ -157,9 +158,8 @@ def check_visible(store: Store, parent: str, ids: set[UUID]) -> None:
     model = MODELS[parent]
     seen: set[UUID] = set()
     with store.session.no_autoflush:
-        todo = list(ids)
-        for start in range(0, len(todo), 500):
-            seen.update(store.session.scalars(select(model.id).where(model.id.in_(todo[start : start + 500]))))
+        if ids:
+            seen.update(store.session.scalars(select(model.id).where(among(model.id, ids))))
     for missing in ids - seen:
         raise NotFound(f"{parent} {missing} does not exist")
 

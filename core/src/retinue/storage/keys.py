@@ -36,6 +36,7 @@ from sqlalchemy import (
 
 from retinue.actor import Actor
 from retinue.errors import Misconfigured, NotFound, Unavailable
+from retinue.storage.among import among
 from retinue.storage.declare import MODELS
 from retinue.storage.direct import translated
 from retinue.storage.ids import INDEX_SUBJECT, SYSTEM_SUBJECT
@@ -231,10 +232,9 @@ class KeyStore:
         found: dict[UUID, bytes] = {}
         try:
             with self.engine.connect() as connection:
-                for start in range(0, len(subjects), _BATCH):
-                    wanted = subject_key.c.subject_id.in_(subjects[start : start + _BATCH])
-                    for row in connection.execute(select(subject_key).where(wanted)):
-                        found[row.subject_id] = self.masters.unwrap(row.subject_id, row.wrapped, row.master)
+                wanted = select(subject_key).where(among(subject_key.c.subject_id, subjects))
+                for row in connection.execute(wanted):
+                    found[row.subject_id] = self.masters.unwrap(row.subject_id, row.wrapped, row.master)
         except OSError as fault:
             raise Unavailable(f"the key store does not answer: {fault}") from fault
         return found

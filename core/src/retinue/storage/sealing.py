@@ -161,6 +161,8 @@ def flag_sealed(row: Any) -> None:
 
 
 def _forget_opened(row: Any, *_: Any) -> None:
+    if row is None:  # the session still knows the row, nobody else does
+        return
     for name in ("_sealed_values", "_sealed_before", "_sealed_dirty", "_sealed_hidden"):
         row.__dict__.pop(name, None)
 

@@ -1,0 +1,5 @@
+"""Let `python -m retinue.cli` be the command."""
+
+from retinue.cli import main
+
+main()
