@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -85,6 +86,18 @@ class Site:
         for table, model in list(MODELS.items()):
             if model.__plugin__ is not None:
                 del MODELS[table]
+
+
+@pytest.fixture(autouse=True)
+def only_throwaway_plugins(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Hide the plugins that are really installed beside core: these tests say what they install."""
+    base, real = tmp_path_factory.getbasetemp().resolve(), importlib.metadata.entry_points
+
+    def points(**wanted: str) -> list[importlib.metadata.EntryPoint]:
+        found = [p for p in real(**wanted) if p.dist is not None]
+        return [p for p in found if Path(str(p.dist.locate_file(""))).resolve().is_relative_to(base)]
+
+    monkeypatch.setattr(importlib.metadata, "entry_points", points)
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ class World:
 
 
 def make_world(database: Database) -> World:
-    """Make the contacts: mine, my mate's, lent and given by somebody else, foreign, nobody's, and one in the bin."""
+    """Make the contacts: mine, my mate's, two lent and given by another, foreign, nobody's, one in the bin."""
     world = World(database)
     with database.store(Actor.system("world")) as store:
         make = {
@@ -111,7 +111,7 @@ def make_world(database: Database) -> World:
 
 
 def _relate(store: Store, world: World) -> None:
-    """Relate each contact to itself-by-word and mine to all; an influence hangs on each relation to itself."""
+    """Relate each contact to itself by its word, and mine to all; an influence hangs on each of the former."""
     for word, contact_id in world.ids.items():
         own = Relation(from_id=contact_id, to_id=contact_id, kind=word, created_at=store.now)
         across = Relation(

@@ -138,7 +138,14 @@ READ |= {
     "children's alias": _plain(select(aliased(Interaction).kind)),
     "look-ups": _plain(select(ContactLookup.kind)),
     "tag links": _plain(select(Tag.name).join(ContactTag)),
-    "relations, both ends": _plain(select(Relation.kind).where(Relation.from_id == Relation.to_id)),
+    "relations across": lambda store, _: (
+        [
+            word.removeprefix("to-")
+            for word in store.scalars(select(Relation.kind).where(Relation.from_id != Relation.to_id))
+        ]
+        + ["mine"] * store.count(select(Contact).where(Contact.name == "mine"))
+    ),
+    "relations to itself": _plain(select(Relation.kind).where(Relation.from_id == Relation.to_id)),
     "grandchildren": _plain(select(Relation.kind).join(Influence, Influence.from_relation_id == Relation.id)),
     "grandchildren counted": _number(select(func.count()).select_from(Influence)),
 }

@@ -3,6 +3,9 @@
 from retinue.contacts.custom import create_custom_field, list_custom_fields, set_field_rule
 from retinue.contacts.describing import describe_contacts
 from retinue.contacts.drafts import KNOWN as DRAFT_FIELDS
+from retinue.contacts.drafts import Rules as DraftRules
+from retinue.contacts.drafts import clean_draft
+from retinue.contacts.merging import merge_contacts
 from retinue.contacts.models import Contact, ContactTag, CustomField, Tag
 from retinue.contacts.queries import ContactBatch, exact_tokens, holders_of, tags_of
 from retinue.contacts.service import (
@@ -13,15 +16,18 @@ from retinue.contacts.service import (
     remove_contacts,
     search_contacts,
 )
+from retinue.storage import revert_change_set
 
 __all__ = [
     "DRAFT_FIELDS",
+    "DraftRules",
     "Contact",
     "ContactBatch",
     "ContactTag",
     "CustomField",
     "Tag",
     "change_contact",
+    "clean_draft",
     "create_contact",
     "create_contacts",
     "create_custom_field",
@@ -29,8 +35,10 @@ __all__ = [
     "exact_tokens",
     "holders_of",
     "judge_drafts",
+    "merge_contacts",
     "list_custom_fields",
     "remove_contacts",
+    "revert_change_set",
     "search_contacts",
     "set_field_rule",
     "tags_of",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Jobs:
     """The port. `database` is the URL that the store uses too, or an engine that has it.
 
-    `gate` is what threads of this process hold while they use an SQLite file, the store's own if there is one.
+    `gate` is what a thread of this process holds while it uses an SQLite file: the store's, if there is one.
     """
 
     def __init__(

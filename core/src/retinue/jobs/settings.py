@@ -69,7 +69,7 @@ def own_engine(url: str | URL, settings: JobSettings, gate: Gate) -> Engine:
 
 
 def _take_turns(engine: Engine, gate: Gate) -> None:
-    """Let one thread at a time use the file: waiting at the gate costs nothing, waiting for the lock is sleeping."""
+    """Let one thread at a time use the file: waiting at the gate is cheaper than for the file's lock."""
 
     @event.listens_for(engine, "checkout")
     def _enter(_connection: Any, _record: Any, _proxy: Any) -> None:

@@ -54,6 +54,10 @@ class Among(ColumnElement[bool]):
     def __init__(self, column: ColumnElement[Any], values: ColumnElement[Any]) -> None:
         self.column, self.values = column, values
 
+    def self_group(self, against: Any = None) -> Among:  # noqa: ARG002  # the base's signature
+        """Return this as it is: ``… = 1`` around it, as for a column of truth values, would hide the index."""
+        return self
+
 
 def among(column: Any, values: Iterable[Any]) -> ColumnElement[bool]:
     """Return ``column IN values`` for text, numbers, ids or bytes, without None."""

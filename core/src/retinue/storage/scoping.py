@@ -104,6 +104,10 @@ class _Rule(ColumnElement[bool]):
     def __init__(self, table: Table) -> None:
         self.table = table
 
+    def self_group(self, against: Any = None) -> _Rule:  # noqa: ARG002  # the base's signature
+        """Return this as it is: ``… = 1`` around it, as for a column of truth values, would hide the index."""
+        return self
+
 
 _Compiler: Any = SQLCompiler
 """Its methods carry no types, and each dialect has a subclass of its own that this mixin stands before."""
@@ -166,7 +170,7 @@ class ScopingCompiler(_Compiler):  # type: ignore[misc]  # see _Compiler
     # ---- rendering -------------------------------------------------------------------------------------------
     def visit_retinue_rule(self, element: _Rule, **_: Any) -> str:
         """Render the rule of an UPDATE's or DELETE's own table."""
-        return self._rule(element.table, self.preparer.format_table(element.table), write=True) or "1 = 1"
+        return f"({self._rule(element.table, self.preparer.format_table(element.table), write=True) or '1 = 1'})"
 
     def visit_table(self, table: Any, asfrom: bool = False, iscrud: bool = False, **kw: Any) -> str:
         """Render a table in a FROM as the rows the actor may see."""
