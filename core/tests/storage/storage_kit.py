@@ -72,7 +72,7 @@ class World:
 
 
 def make_world(database: Database) -> World:
-    """Make the contacts: mine, my mate's, two lent and given by another, foreign, nobody's, one in the bin."""
+    """Make the contacts: mine, my mate's, two shared by another, foreign, nobody's, one in the bin."""
     world = World(database)
     with database.store(Actor.system("world")) as store:
         make = {
@@ -111,13 +111,13 @@ def make_world(database: Database) -> World:
 
 
 def _relate(store: Store, world: World) -> None:
-    """Relate each contact to itself by its word, and mine to all; an influence hangs on each of the former."""
+    """Relate each contact to itself by its word, and mine to all; influence hangs on each of the former."""
     for word, contact_id in world.ids.items():
         own = Relation(from_id=contact_id, to_id=contact_id, kind=word, created_at=store.now)
-        across = Relation(
-            from_id=world.ids["mine"], to_id=contact_id, kind=f"to-{word}", created_at=store.now
-        )
-        store.add(own, across)
+        store.add(own)
+        if word != "mine":
+            mine = world.ids["mine"]
+            store.add(Relation(from_id=mine, to_id=contact_id, kind=f"to-{word}", created_at=store.now))
         store.flush()
         store.add(Influence(from_relation_id=own.id, to_relation_id=own.id))
 

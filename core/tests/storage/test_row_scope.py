@@ -17,7 +17,6 @@ from sqlalchemy import (
     not_,
     or_,
     select,
-    tablesample,
     true,
     union,
     union_all,
@@ -274,13 +273,6 @@ def rows_inside_an_update(store: Store, _: World) -> Seen:
     copied = select(func.max(Contact.name)).where(Contact.name == Tag.name).scalar_subquery()
     store.session.execute(update(Tag).values(colour=copied), execution_options={"synchronize_session": False})
     return [c for c in store.scalars(select(Tag.colour)) if c]
-
-
-@read
-def sampled(store: Store, _: World) -> Seen:
-    if store.database_kind == "sqlite":
-        return READ["columns"](store, _)
-    return [row[0] for row in store.rows(select(aliased(Contact, tablesample(C, 100)).name))]
 
 
 @read

@@ -8,21 +8,22 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import create_engine, make_url, select, update
+from storage_kit import add_contact
+
 from retinue.actor import Actor
 from retinue.contacts.models import Contact
 from retinue.errors import Misconfigured, NotFound, Unavailable
 from retinue.interactions.models import Interaction
 from retinue.storage import Database, MasterKeys, check_keys
 from retinue.storage.keys import subject_key
-from sqlalchemy import create_engine, make_url, select, update
-from storage_kit import add_contact
 
 SYSTEM = Actor.system("test")
 
 
 def _add(database: Database, *mails: str) -> list[UUID]:
     with database.store(SYSTEM) as store:
-        return [add_contact(store, mail, emails=[{"value": mail}], note=mail).id for mail in mails]
+        return [add_contact(store, "name", emails=[{"value": mail}], note=mail).id for mail in mails]
 
 
 def _blob(database: Database, row_id: UUID, blob: bytes | None = None) -> bytes:
@@ -159,7 +160,7 @@ def test_data_and_keys_must_not_share_a_database(database_url: str, masters: Mas
 def test_rotation_cut_off_goes_on_where_it_stopped(
     database: Database, database_url: str, keys_url: str, masters: MasterKeys
 ) -> None:
-    """Rotation rewraps keys, never data; half-way both master keys are needed, at the end the new one is enough."""
+    """Rotation rewraps keys, never data; half-way both master keys are needed, at the end the new one."""
     ids = _add(database, *(f"{n}@x.cz" for n in range(7)))
     blobs = [_blob(database, i) for i in ids]
     both = masters.with_next()

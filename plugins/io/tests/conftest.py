@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,14 @@ from typing import Any
 import pytest
 import xlsxwriter
 
+from retinue.actor import Actor
+from retinue.app import House
 from retinue_io.readers import Reading, Source, open_source
+
+sys.path.insert(0, str(Path(__file__).parent))
+from io_kit import Desk  # noqa: E402  # a module of these tests, found by the line above
+
+pytest_plugins = ["retinue.testing.fixtures", "retinue.testing.house"]
 
 DATA = Path(__file__).parent / "data"
 
@@ -122,3 +130,10 @@ def ods() -> Callable[..., bytes]:
         return out.getvalue()
 
     return make
+
+
+@pytest.fixture
+def desk(house: House) -> Desk:
+    """A house on each database with the plugin on, and the system at the desk."""
+    house.enable(Actor.system("test"), "io")
+    return Desk(house, Actor.system("test"))

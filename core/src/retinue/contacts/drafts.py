@@ -139,8 +139,11 @@ def sort_name(values: Mapping[str, Any]) -> str:
 
 def search_text(values: Mapping[str, Any]) -> str:
     """Return what search reads: all open names and the city, folded."""
-    names = ("name", "given_name", "middle_name", "family_name", "job_title", "city")
+    names = ("given_name", "middle_name", "family_name", "job_title", "city")
     texts = [fold(value) for name in names if (value := values.get(name))]
+    name = values.get("name")
+    if name and name != " ".join([value for part in names[:3] if (value := values.get(part))]):
+        texts.insert(0, fold(name))  # else its words stand there already, in this order
     return " ".join(dict.fromkeys(" ".join(texts).split()))
 
 

@@ -39,7 +39,7 @@ def erase_contact(store: Store, contact_id: UUID, *, reason: str = "") -> dict[s
     store.flush()
     removed = dict(_erase_rows(store, contact_id))
     _blank(store, contact)
-    purge_idempotency_keys(store, everything=True)  # kept answers may repeat what was just erased
+    purge_idempotency_keys(store.system("erase"), everything=True)  # kept answers may repeat what was just erased
     left = dict(_left_over(store, contact_id))
     if left:
         raise Conflict(

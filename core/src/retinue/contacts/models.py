@@ -110,7 +110,7 @@ class Contact(Base, Sealed):
     updated_at: Mapped[datetime] = field(UtcDateTime, label="Changed", nullable=False, derived=True)
     version: Mapped[int] = field(Integer, label="Version", nullable=False, derived=True, filterable=False, default=1)
     removed_at: Mapped[datetime | None] = field(UtcDateTime, label="Removed", filterable=False)
-    merged_into: Mapped[UUID | None] = field(Uuid, label="Merged into", kind="contact", filterable=False, index=True)
+    merged_into: Mapped[UUID | None] = field(Uuid, label="Merged into", kind="contact", filterable=False)
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012  # SQLAlchemy's own name for mapper settings
     __table_args__ = (
@@ -123,6 +123,10 @@ class Contact(Base, Sealed):
         Index("ix_contact_updated", "updated_at", "id"),
         Index("ix_contact_birth", "birth_date"),
     )
+
+
+_merged: Any = Contact.merged_into.is_not(None)
+Index("ix_contact_merged_into", Contact.merged_into, sqlite_where=_merged, postgresql_where=_merged)
 
 
 class ContactLookup(Base):

@@ -14,7 +14,7 @@ from retinue.contacts.queries import ContactBatch, Tokens, holders_of, match_cla
 from retinue.contacts.tagging import replace_tags, tag_contacts
 from retinue.errors import Conflict, Invalid, Problem, Stale
 from retinue.plugins.answers import FieldChange
-from retinue.storage import Share, new_ids
+from retinue.storage import Share, collecting_later, new_ids
 
 if TYPE_CHECKING:
     from retinue.storage import Store
@@ -42,6 +42,14 @@ def create_contacts(
     """
     store.require("contact.create")
     cleaned = check_drafts(store, drafts, single=single)
+    with collecting_later():
+        ids = _insert_checked(store, cleaned, on_duplicate)
+    batch = ContactBatch(store, ids)
+    store.hooks.contacts_created(store=store, contacts=batch)
+    return batch
+
+
+def _insert_checked(store: Store, cleaned: Sequence[Draft], on_duplicate: OnDuplicate) -> list[UUID]:
     domains: dict[str, bytes] = {}
     tokens = [tokens_of(store, draft.values, domains) for draft in cleaned]
     if on_duplicate == "refuse":
@@ -51,9 +59,7 @@ def create_contacts(
     store.insert_many(Contact, rows)
     store.insert_many(ContactLookup, lookups)
     tag_contacts(store, {r["id"]: tags for d, r in zip(cleaned, rows, strict=True) if (tags := d.values.get("tags"))})
-    batch = ContactBatch(store, [row["id"] for row in rows])
-    store.hooks.contacts_created(store=store, contacts=batch)
-    return batch
+    return [row["id"] for row in rows]
 
 
 def check_drafts(store: Store, drafts: Sequence[Mapping[str, Any]], *, single: bool = False) -> list[Draft]:
@@ -69,7 +75,8 @@ def judge_drafts(
 ) -> tuple[list[Draft], list[Problem]]:
     """Return the checked drafts and all complaints about them, the plugins' included; raises nothing."""
     rules = Rules.load(store)
-    cleaned = [clean_draft(raw, rules, base="" if single else f"/{n}") for n, raw in enumerate(drafts)]
+    with collecting_later():
+        cleaned = [clean_draft(raw, rules, base="" if single else f"/{n}") for n, raw in enumerate(drafts)]
     problems = [p for draft in cleaned for p in draft.problems]
     asked = store.hooks.contact_errors(store=store, contacts=[draft.values for draft in cleaned])
     strip = "/0" if single else ""

@@ -1,6 +1,14 @@
 """Interactions: what happened with a contact; only added, never changed."""
 
 from retinue.interactions.models import Interaction
+from retinue.interactions.service import _judge as judge_interaction
 from retinue.interactions.service import known_kinds, read_timeline, record_interaction, record_interactions
 
-__all__ = ["Interaction", "known_kinds", "read_timeline", "record_interaction", "record_interactions"]
+__all__ = [
+    "Interaction",
+    "judge_interaction",
+    "known_kinds",
+    "read_timeline",
+    "record_interaction",
+    "record_interactions",
+]

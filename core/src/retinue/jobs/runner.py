@@ -80,6 +80,7 @@ class Runner:
         }
         self._active: set[UUID] = set()
         self._lock = threading.Lock()
+        self._left = 0.0
 
     @property
     def active(self) -> int:
@@ -174,6 +175,18 @@ class Runner:
                 work.stop_asked = work.stop_asked or asked
             if work.stopping:
                 raise StopJob
+            self._let_others()
+
+    def _let_others(self) -> None:
+        """Leave an SQLite file to others between two steps.
+
+        It has no queue: who waits looks again after up to 0.1 s, and would never find it free. Threads at the
+        gate are quicker, and are let in after every step.
+        """
+        if self.jobs.engine.dialect.name == "sqlite":
+            long = time.monotonic() - self._left > 1.0
+            time.sleep(0.11 if long else 0.001)
+            self._left = time.monotonic() if long else self._left
 
     def _finish(self, connection: Connection, work: Work, values: dict[str, Any]) -> None:
         if not finish_job(connection, work.row, DONE_STATE, {**work.noted, **values}):

@@ -34,7 +34,7 @@ class JobSettings:
     dead_after: float = 30.0  # without a beat, on another machine
     sweep: float = 5.0
     tick: float = 1.0
-    grace: float = 6.0  # what a clean shutdown waits for work to end
+    grace: float = 4.0  # what a clean shutdown waits for work to end
     losses: int = 10  # crashes without progress before a job is taken for the cause of them
     busy_timeout: float = 30.0
 

@@ -103,6 +103,9 @@ class Worker:
     def stop(self) -> int:
         """Take no more work, let what runs end or hand it back; returns how many handlers it left."""
         self._end.set()
+        if self._parts is not None:
+            self._parts[1].closing.set()
+            self._parts[2].stop_taking()
         if self._keeper is not None:
             self._keeper.join(timeout=2.0)
         with self._moving:
@@ -129,10 +132,12 @@ class Worker:
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT. A handler that will not end cannot hold the process."""
+        asked: list[int] = []  # not an event: a handler must not take a lock that the main thread may hold
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._end.set())
+            signal.signal(number, lambda number, _frame: asked.append(number))
         self.start()
-        self._end.wait()
+        while not asked:
+            time.sleep(0.1)
         if self.stop():
             logging.shutdown()
             os._exit(0)

@@ -2,6 +2,7 @@
 
 from retinue.storage.among import among
 from retinue.storage.audit import AuditEntry, AuditSeal, ChangeSet, Verdict, seal_audit, verify_audit
+from retinue.storage.collecting import collecting_later
 from retinue.storage.database import Database, explain_failure, make_engine
 from retinue.storage.declare import (
     MODELS,
@@ -60,6 +61,7 @@ __all__ = [
     "Verdict",
     "carry_out_orders",
     "check_declarations",
+    "collecting_later",
     "check_keys",
     "contact_ref",
     "explain_failure",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import islice, repeat
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -84,7 +85,10 @@ def _encode(
     name = column.name
     if name in shared:
         return repeat(encoder(shared[name]), len(rows))
-    values = [row.get(name) for row in rows]
+    try:
+        values = list(map(itemgetter(name), rows))
+    except KeyError:
+        values = [row.get(name) for row in rows]
     if column.default is not None:
         values = _with_defaults(column, rows, values)
     first = values[0]

@@ -200,6 +200,7 @@ def _change(row: Any, verb: str, fields: list[str], values: dict[str, Any] | Non
 def _created(row: Any) -> Change:
     fields = [n for n in fields_of(type(row)) if n not in _UNAUDITED and row.__dict__.get(n) is not None]
     fields += list(row.__dict__.get("_sealed_values", ()))
+    row.__dict__.pop("_sealed_before", None)  # or the next change in this transaction would begin before the row did
     return _change(row, "create", sorted(fields), None)
 
 

@@ -226,7 +226,7 @@ class KeyStore:
         """Return how many keys each master key version wraps."""
         with self.engine.connect() as connection:
             rows = connection.execute(select(subject_key.c.master, func.count()).group_by(subject_key.c.master))
-            return dict(rows.tuples())
+            return {row.master: row[1] for row in rows}
 
     def _raw_keys(self, subjects: list[UUID]) -> dict[UUID, bytes]:
         found: dict[UUID, bytes] = {}

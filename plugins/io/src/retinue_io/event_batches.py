@@ -11,7 +11,7 @@ from sqlalchemy import select
 from retinue import Problem, Store
 from retinue.contacts import Contact
 from retinue.errors import Denied, Invalid, NotFound
-from retinue.interactions import Interaction, known_kinds, record_interactions
+from retinue.interactions import Interaction, judge_interaction, known_kinds, record_interactions
 from retinue_io.batches import Outcome
 from retinue_io.events import Event, EventMapping, build_events
 from retinue_io.faults import Fault
@@ -45,7 +45,10 @@ class EventBatch:
                 self.out.reject(row, event.faults)
             else:
                 read.append((event, row))
-        self._record(self._without_known(self._reachable(self._with_contacts(read))))
+        waiting = self._reachable(self._with_contacts(read))
+        while waiting:
+            now, waiting = self._without_known(waiting)
+            self._record(now)
         return self.out
 
     def _with_contacts(self, read: list[tuple[Event, Row]]) -> list[Place]:
@@ -87,8 +90,8 @@ class EventBatch:
                 self.out.reject(row, [fault])
         return [place for place in placed if allowed[place[2]]]
 
-    def _without_known(self, placed: list[Place]) -> list[Place]:
-        """Count interactions that were recorded before as unchanged."""
+    def _without_known(self, placed: list[Place]) -> tuple[list[Place], list[Place]]:
+        """Count interactions recorded before as unchanged; a key that stands twice here waits for the next round."""
         keyed = [place for place in placed if place[0].values.get("source_key")]
         known: set[tuple[UUID, str]] = set()
         for start in range(0, len(keyed), CHUNK):
@@ -99,18 +102,19 @@ class EventBatch:
                 Interaction.source_key.in_([event.values["source_key"] for event, _, _ in part]),
             )
             known.update((contact, key) for contact, key in self.store.rows(chosen))
-        fresh = []
+        fresh, later, begun = [], [], set()
         for event, row, contact in placed:
             key = event.values.get("source_key")
             place = (contact, key)
             mark = f"event:{contact}:{key}".encode()
             if key and (place in known or (self.overlay is not None and self.overlay.find(mark) is not None)):
                 self.out.counts["unchanged"] += 1
-                continue
-            if key:
-                known.add(place)
-            fresh.append((event, row, contact))
-        return fresh
+            elif key and place in begun:
+                later.append((event, row, contact))
+            else:
+                begun.add(place)
+                fresh.append((event, row, contact))
+        return fresh, later
 
     def _record(self, placed: list[Place]) -> None:
         done = not placed
@@ -132,7 +136,7 @@ class EventBatch:
     def _try(self, drafts: list[dict[str, Any]]) -> list[Problem]:
         """Record all or none and return the complaints; a check asks the same rules."""
         if self.overlay is not None:
-            return judge_interactions(self.store, drafts)
+            return self._judge(drafts)
         try:
             record_interactions(self.store, drafts)
         except Invalid as fault:
@@ -140,6 +144,11 @@ class EventBatch:
                 raise  # about none of the rows
             return list(fault.problems)
         return []
+
+    def _judge(self, drafts: list[dict[str, Any]]) -> list[Problem]:
+        kinds = known_kinds(self.store)
+        problems = [p for n, draft in enumerate(drafts) for p in judge_interaction(self.store, draft, kinds, f"/{n}")]
+        return [*problems, *self.store.hooks.interaction_errors(store=self.store, interactions=drafts)]
 
     def _fault(self, problem: Problem, row: int) -> Fault:
         name = problem.pointer.strip("/").split("/")[1] if problem.pointer.count("/") > 1 else ""

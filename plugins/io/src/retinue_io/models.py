@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Float, Index, Integer, String, Uuid
 from sqlalchemy.orm import Mapped
 
+import retinue.contacts  # noqa: F401  # contact_ref points at its table, which must be known first
 from retinue import (
     NOT_PERSONAL,
     Access,

@@ -183,7 +183,14 @@ def upgrade() -> None:
     op.create_index("ix_contact_created", "contact", ["created_at", "id"], unique=False)
     op.create_index("ix_contact_last_interaction", "contact", ["last_interaction_at", "id"], unique=False)
     op.create_index("ix_contact_list", "contact", ["sort_name", "id"], unique=False)
-    op.create_index(op.f("ix_contact_merged_into"), "contact", ["merged_into"], unique=False)
+    op.create_index(
+        "ix_contact_merged_into",
+        "contact",
+        ["merged_into"],
+        unique=False,
+        sqlite_where=sa.text("merged_into IS NOT NULL"),
+        postgresql_where=sa.text("merged_into IS NOT NULL"),
+    )
     op.create_index(op.f("ix_contact_owner_id"), "contact", ["owner_id"], unique=False)
     op.create_index(op.f("ix_contact_team_id"), "contact", ["team_id"], unique=False)
     op.create_index("ix_contact_updated", "contact", ["updated_at", "id"], unique=False)
