@@ -85,4 +85,6 @@ def test_database_that_is_away_is_unavailable(config, tmp_path):
     from retinue.storage import Database
 
     with pytest.raises(Unavailable):
-        Database.open("postgresql://nobody@127.0.0.1:9/none", config.keys.url, MasterKeys.load(config.master_key_path))
+        Database.open(
+            "postgresql://nobody@127.0.0.1:9/none", config.keys.url, MasterKeys.load(config.master_key_path)
+        )

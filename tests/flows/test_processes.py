@@ -73,7 +73,9 @@ def administrator(config: Config) -> dict[str, str]:
         account = create_account(store, draft, guard=house.guard)
         scopes = {permission.name: "all" for permission in house.permissions}
         scopes |= {f"webhook.{verb}": "all" for verb in ()}
-        _, token = create_token(store, TokenDraft(name="t", scopes=scopes, account_id=account.id), guard=house.guard)
+        _, token = create_token(
+            store, TokenDraft(name="t", scopes=scopes, account_id=account.id), guard=house.guard
+        )
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -97,7 +99,9 @@ def test_two_servers_and_two_workers_share_one_database(config: Config, tmp_path
         assert httpx.get(f"{second}/api/v1/webhooks", headers=headers).status_code == 404
         on = httpx.post(f"{first}/api/v1/plugins/webhooks/enable", headers=headers, timeout=30)
         assert on.status_code == 200, on.text
-        wait_for(f"{second}/api/v1/webhooks", until=10, status=403, headers=headers)  # served now; the token lacks it
+        wait_for(
+            f"{second}/api/v1/webhooks", until=10, status=403, headers=headers
+        )  # served now; the token lacks it
         off = httpx.post(f"{second}/api/v1/plugins/webhooks/disable", headers=headers, timeout=30)
         assert off.status_code == 200, off.text
         wait_for(f"{first}/api/v1/webhooks", until=10, status=404, headers=headers)

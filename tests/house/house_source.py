@@ -33,7 +33,7 @@ class Source:
     @property
     def room(self) -> str:
         """Return core's room: the word after ``retinue.``, empty for the door itself."""
-        return (self.module.split(".") + [""])[1]
+        return [*self.module.split("."), ""][1]
 
     @property
     def is_migration(self) -> bool:
@@ -89,7 +89,7 @@ def type_checking_nodes(tree: ast.AST) -> set[int]:
 
 
 def imports(source: Source, *, at_import: bool = False) -> Iterator[tuple[ast.stmt, str]]:
-    """Yield (statement, imported module) for imports that run; `at_import` leaves out those inside functions."""
+    """Yield (statement, imported module) of imports that run; `at_import` leaves out those in functions."""
     skipped = type_checking_nodes(source.tree)
     if at_import:
         skipped |= {id(n) for f in functions(source) for n in ast.walk(f)}

@@ -12,12 +12,18 @@ EXEMPT = {
     "retinue.plugins.migration_run": (5, "migrations are DDL: foreign keys off and on, one lock, one check"),
     "retinue.app.house": (1, "reads which plugins are on before anything is known of their tables"),
     "retinue.app.serving": (1, "readiness asks whether the database answers at all"),
-    "retinue.contacts.erasing": (3, "erasure must reach rows no rule shows: removed contacts, tables of plugins that are off"),
-    "retinue.interactions.service": (1, "a derived date, set by one statement for many contacts, beneath the versions"),
+    "retinue.contacts.erasing": (
+        3,
+        "erasure must reach rows no rule shows: removed contacts, tables of plugins that are off",
+    ),
+    "retinue.interactions.service": (
+        1,
+        "a derived date, set by one statement for many contacts, beneath the versions",
+    ),
     "retinue.testing.postgres": (2, "makes and drops the databases of tests"),
     "retinue.testing.house": (1, "folds the journal of a template database into its file"),
 }
-"""Module or room → how many calls it makes, and why. The numbers may only fall; a new entry needs a decision."""
+"""Module or room → how many calls it makes, and why. The numbers only fall; a new entry is a decision."""
 
 
 def _owner(source: Source) -> str:

@@ -15,8 +15,8 @@ ROWS = (
     {"app", "cli", "testing", "migrations"},
 )
 SIDEWAYS = {("interactions", "contacts"), ("relations", "contacts"), ("cli", "app"), ("testing", "app")}
-"""Imports within one row that the house allows: what happens with contacts knows contacts; both commands and test
-kit open the house."""
+"""Imports within one row that the house allows: what happens with contacts knows contacts;
+both commands and test kit open the house."""
 
 DOOR = "retinue"
 
@@ -51,7 +51,7 @@ def test_rooms_import_only_lower_rows() -> None:
 
 
 def test_no_import_circle() -> None:
-    """A circle makes the order of imports matter; only imports inside functions, which say why, may close one."""
+    """A circle makes the order of imports matter; only imports in functions, which say why, close one."""
     graph = {s.module: {t for _, t in imports(s, at_import=True) if t != s.module} for s in sources()}
     state: dict[str, int] = {}
     circles: list[str] = []
@@ -68,7 +68,9 @@ def test_no_import_circle() -> None:
     for module in sorted(graph):
         if module not in state:
             visit(module, [module])
-    assert not circles, "modules import each other in a circle; move what both need one row down:\n" + "\n".join(circles)
+    assert not circles, (
+        "modules import each other in a circle; move what both need one row down:\n" + "\n".join(circles)
+    )
 
 
 def test_plugins_never_import_another_plugin() -> None:
@@ -84,7 +86,8 @@ def test_plugins_never_import_another_plugin() -> None:
 
 
 @pytest.mark.xfail(
-    strict=True, reason="the door core/src/retinue/__init__.py is not there, so io and webhooks import from the rooms"
+    strict=True,
+    reason="the door core/src/retinue/__init__.py is not there, so io and webhooks import from the rooms",
 )
 def test_plugins_import_only_the_door() -> None:
     """What plugins of strangers use is what we promise to keep: the names at the door, nothing behind it."""
@@ -104,7 +107,12 @@ def test_import_inside_a_function_says_why() -> None:
     broken = []
     for source in sources():
         lines = source.text.splitlines()
-        inner = {id(n): n for f in functions(source) for n in ast.walk(f) if isinstance(n, ast.Import | ast.ImportFrom)}
+        inner = {
+            id(n): n
+            for f in functions(source)
+            for n in ast.walk(f)
+            if isinstance(n, ast.Import | ast.ImportFrom)
+        }
         for node in inner.values():
             _, mark, reason = lines[node.lineno - 1].partition("noqa: PLC0415")
             if not mark or len(reason.strip(" #-()")) < 5:
@@ -117,7 +125,9 @@ def test_door_has_few_names() -> None:
     door = next((s for s in core() if s.module == "retinue"), None)
     if door is None:
         pytest.xfail("core/src/retinue/__init__.py is not there yet")
-    listed = [n for n in ast.walk(door.tree) if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__all__"]
+    listed = [
+        n for n in ast.walk(door.tree) if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__all__"
+    ]
     assert listed, "the door says what it offers in __all__"
     names = ast.literal_eval(listed[0].value)
     assert len(names) <= 25, f"{len(names)} names at the door: {sorted(names)}"

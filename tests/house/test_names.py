@@ -1,4 +1,4 @@
-"""Permissions, hooks, jobs and rooms: what is declared is used, what is used is declared, and all is documented."""
+"""Permissions, hooks, jobs, rooms: what is declared is used, what is used is declared, all is documented."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import tomllib
 
 import pytest
 from house_source import ROOT, Source, core, imports, plugins, sources
+
 from retinue.access import CORE_PERMISSIONS
 from retinue.app.chores import core_jobs, core_schedules
 from retinue.plugins import core_specs
@@ -34,7 +35,9 @@ def _declared() -> set[str]:
 
 def _literals(node: ast.AST) -> set[str]:
     return {
-        n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str) and SHAPE.fullmatch(n.value)
+        n.value
+        for n in ast.walk(node)
+        if isinstance(n, ast.Constant) and isinstance(n.value, str) and SHAPE.fullmatch(n.value)
     }
 
 
@@ -55,7 +58,9 @@ def test_every_permission_asked_for_is_declared() -> None:
     """A permission that no role can hold locks everybody out, or, misspelt, lets a deed through."""
     known = _declared()
     unknown = sorted(f"{place}: {name}" for s in sources() for name, place in _asked(s) if name not in known)
-    assert not unknown, "declare them in access/permissions.py or the plugin's manifest:\n" + "\n".join(unknown)
+    assert not unknown, "declare them in access/permissions.py or the plugin's manifest:\n" + "\n".join(
+        unknown
+    )
 
 
 def test_every_declared_permission_is_asked_for() -> None:
@@ -69,7 +74,10 @@ def test_every_declared_permission_is_asked_for() -> None:
     assert not stale, f"these are asked for now: take them out of UNUSED: {stale}"
 
 
-_ACCESS = {s.module for s in core() if s.room == "access"} - {"retinue.access.permissions", "retinue.access.builtin"}
+_ACCESS = {s.module for s in core() if s.room == "access"} - {
+    "retinue.access.permissions",
+    "retinue.access.builtin",
+}
 
 
 def test_permissions_are_named_noun_verb() -> None:
@@ -131,13 +139,21 @@ WEB = ("retinue.web", "retinue.app", "retinue.testing", "retinue.cli.server")
 
 
 def test_only_routes_speak_http() -> None:
-    """What names a URL, a status or a header stands in routes.py or in web; services can be called from anywhere."""
+    """What names a URL, a status or a header stands in routes.py or web; services are called from anywhere."""
     broken = []
     for source in sources():
         if source.module.startswith(WEB) or source.path.stem.endswith("routes"):
             continue
-        broken += [f"{source.line(n)}: imports {t}" for n, t in imports(source) if t.split(".")[0] in ("litestar", "granian")]
-        said = {id(d.value) for d in ast.walk(source.tree) if isinstance(d, ast.Expr) and isinstance(d.value, ast.Constant)}
+        broken += [
+            f"{source.line(n)}: imports {t}"
+            for n, t in imports(source)
+            if t.split(".")[0] in ("litestar", "granian")
+        ]
+        said = {
+            id(d.value)
+            for d in ast.walk(source.tree)
+            if isinstance(d, ast.Expr) and isinstance(d.value, ast.Constant)
+        }
         broken += [
             f"{source.line(node)}: {node.value[:40]}"
             for node in ast.walk(source.tree)

@@ -11,9 +11,20 @@ from sqlalchemy import event
 pytestmark = pytest.mark.parametrize("config", ["sqlite"], indirect=True)
 """How often is the same on both databases; one is enough."""
 
-LISTS = ("/contacts", "/contacts?sort=-created_at&include=count&tag__has=vip", "/contacts/search?q=novak",
-         "/contacts/{id}/interactions", "/contacts/{id}/relations", "/audit", "/change-sets", "/views", "/accounts",
-         "/tags", "/teams", "/tokens")  # fmt: skip
+LISTS = (
+    "/contacts",
+    "/contacts?sort=-created_at&include=count&tag__has=vip",
+    "/contacts/search?q=novak",
+    "/contacts/{id}/interactions",
+    "/contacts/{id}/relations",
+    "/audit",
+    "/change-sets",
+    "/views",
+    "/accounts",
+    "/tags",
+    "/teams",
+    "/tokens",
+)
 
 
 def _statements(crm: Any, ask: Callable[[], Any]) -> tuple[int, int]:
@@ -43,7 +54,12 @@ def test_lists_send_the_same_statements_for_many_rows_as_for_one(crm: Any) -> No
 
     def grow(start: int, number: int) -> str:
         drafts = [
-            {"given_name": f"G{n}", "family_name": "Novák", "tags": ["vip", f"t{n}"], "emails": [{"value": f"{n}@x.cz"}]}
+            {
+                "given_name": f"G{n}",
+                "family_name": "Novák",
+                "tags": ["vip", f"t{n}"],
+                "emails": [{"value": f"{n}@x.cz"}],
+            }
             for n in range(start, start + number)
         ]
         answer = api.post("/contacts/batch", {"create": drafts})
@@ -59,7 +75,9 @@ def test_lists_send_the_same_statements_for_many_rows_as_for_one(crm: Any) -> No
             assert api.post(f"/contacts/{first}/interactions", entry).status_code == 201
             link = {"kind": "colleague_of", "to_id": others[n]}
             assert api.post(f"/contacts/{first}/relations", link).status_code == 201
-            assert api.post("/views", {"name": f"v{n}", "entity": "contact", "filter": None}).status_code == 201
+            assert (
+                api.post("/views", {"name": f"v{n}", "entity": "contact", "filter": None}).status_code == 201
+            )
             crm.user({"contact.read": "own"}, team=f"team{n}")
 
     def measure() -> dict[str, tuple[int, int]]:
@@ -67,7 +85,9 @@ def test_lists_send_the_same_statements_for_many_rows_as_for_one(crm: Any) -> No
         for path in LISTS:
             url = path.format(id=first)
             for _ in range(2):  # the first opens keys and fills caches
-                found[path] = _statements(crm, lambda url=url: api.get(url, params={"limit": 50} if "?" not in url else None))
+                found[path] = _statements(
+                    crm, lambda url=url: api.get(url, params={"limit": 50} if "?" not in url else None)
+                )
         return found
 
     grow(100, 1)

@@ -23,7 +23,9 @@ def test_noqa_and_type_ignore_carry_a_reason() -> None:
             reason = (found["codes"] or "").partition(" - ")[2] + found["rest"]
             if not found["codes"] or len(reason.strip(" #-():")) < 4:
                 silent.append(f"{source.name}:{token.start[0]}: {token.string}")
-    assert not silent, "name the rule and the reason, as `# noqa: S311  # made-up people`:\n" + "\n".join(silent)
+    assert not silent, "name the rule and the reason, as `# noqa: S311  # made-up people`:\n" + "\n".join(
+        silent
+    )
 
 
 def test_ignored_lint_rules_carry_a_reason() -> None:
@@ -31,5 +33,7 @@ def test_ignored_lint_rules_carry_a_reason() -> None:
     text = (ROOT / "pyproject.toml").read_text("utf-8")
     ignored = tomllib.loads(text)["tool"]["ruff"]["lint"]["ignore"]
     lines = text.splitlines()
-    bare = [rule for rule in ignored if not any(re.search(rf'"{rule}",\s*#\s*\w{{2,}}', line) for line in lines)]
+    bare = [
+        rule for rule in ignored if not any(re.search(rf'"{rule}",\s*#\s*\w{{2,}}', line) for line in lines)
+    ]
     assert not bare, f"say in pyproject.toml why these rules are ignored: {bare}"

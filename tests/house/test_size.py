@@ -10,7 +10,7 @@ from house_source import Source, functions, sources
 
 FILE_LINES, FUNCTION_LINES, POSITIONAL = 400, 50, 4
 DEBTS = {
-    "core/src/retinue/storage/store.py": "414 lines; the scope and sealing parts could stand in files of their own",
+    "core/src/retinue/storage/store.py": "414 lines; scope and sealing could stand in files of their own",
     "change_own_password": "5 by place",
     "write_step": "5 by place",
     "_undo_create": "5 by place",
@@ -30,8 +30,10 @@ def _file_sizes() -> dict[str, int]:
 
 
 def _own_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Return the lines of a function without its docstring and without functions inside, which count themselves."""
-    inner = [n for n in ast.walk(node) if n is not node and isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    """Return the lines of a function without its docstring and its inner functions, which count themselves."""
+    inner = [
+        n for n in ast.walk(node) if n is not node and isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
     said = ast.get_docstring(node, clean=False) or ""
     return _span(node) - len(said.splitlines()) - sum(_span(n) for n in inner)
 
@@ -59,7 +61,7 @@ def test_files_have_at_most_400_lines() -> None:
     """A longer file holds two subjects; migrations are exempt, since they are never changed again."""
     sizes = _file_sizes()
     p95 = _p95(list(sizes.values()))
-    print(f"files: {len(sizes)}, p95 {p95}, longest {max(sizes.values())}")
+    print(f"\nfiles: {len(sizes)}, p95 {p95}, longest {max(sizes.values())}")  # noqa: T201  # the figure people ask for
     long = {name: size for name, size in sizes.items() if size > FILE_LINES and name not in DEBTS}
     assert not long, f"split by subject: {long}"
     assert p95 <= 315, "most files stay well below the limit; the aim is 250"
@@ -74,7 +76,7 @@ def test_functions_have_at_most_50_lines() -> None:
         for node in functions(source)
     }
     p95 = _p95(list(sizes.values()))
-    print(f"functions: {len(sizes)}, p95 {p95}, longest {max(sizes.values())}")
+    print(f"functions: {len(sizes)}, p95 {p95}, longest {max(sizes.values())}")  # noqa: T201  # the figure people ask for
     long = {name: size for name, size in sizes.items() if size > FUNCTION_LINES}
     assert not long, f"take a step out and name it: {long}"
     assert p95 <= 30, "95 of 100 functions have at most 30 lines"

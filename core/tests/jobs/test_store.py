@@ -68,11 +68,16 @@ def office(bench: Any, tmp_path: Path) -> Any:
     office.close()
 
 
-def test_job_of_a_store_runs_after_its_commit_and_in_a_store(bench: Any, office: Office) -> None:
-    """JO-x1, through the store: rolled back, absent; committed, once; a job may enqueue the next."""
-    with pytest.raises(KeyError), office.store() as store:
+def enqueue_and_fail(office: Office) -> None:
+    with office.store() as store:
         store.later("demo.record_deed", {"n": 0})
         raise KeyError
+
+
+def test_job_of_a_store_runs_after_its_commit_and_in_a_store(bench: Any, office: Office) -> None:
+    """JO-x1, through the store: rolled back, absent; committed, once; a job may enqueue the next."""
+    with pytest.raises(KeyError):
+        enqueue_and_fail(office)
     with office.store() as store:
         store.later("demo.record_deed", {"n": 1}, key="the first")
         store.later("demo.record_deed", {"n": 1}, key="the first")

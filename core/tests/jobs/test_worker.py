@@ -155,6 +155,20 @@ def test_stop_ends_a_batch_job_after_its_step_and_keeps_what_was_committed(bench
     assert bench.show(waiting).state == "stopped"
 
 
+def test_long_batch_job_leaves_the_database_to_others(bench: Any) -> None:
+    """A batch job that writes all the time must not keep an SQLite file to itself."""
+    job_id = bench.put("demo.import_rows", {"n": 1, "rows": 400, "seconds": 0.02})
+    impatient = bench.port(bench.child.registry(), JobSettings(busy_timeout=3.0))
+    with bench.worker():
+        bench.wait(lambda: bench.show(job_id).done > 2)
+        for number in range(3):
+            with impatient.engine.begin() as connection:
+                impatient.enqueue(connection, "demo.note_effect", {"n": -number - 1})
+        assert bench.show(job_id).state == "running"
+        bench.wait(lambda: bench.counts()["done"] == 3)
+        assert bench.show(job_id).state == "running", "short jobs had to wait for the long one"
+
+
 def test_stop_reaches_a_handler_that_asks(bench: Any) -> None:
     entered = threading.Event()
 

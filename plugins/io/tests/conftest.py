@@ -6,7 +6,8 @@ import csv
 import io
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 import xlsxwriter
 
 from retinue.actor import Actor
-from retinue.app import House
+from retinue.app import House, open_house
 from retinue_io.readers import Reading, Source, open_source
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -132,8 +133,33 @@ def ods() -> Callable[..., bytes]:
     return make
 
 
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., tuple[Path, str]]]:
+    """An installation of each kind with the plugin on, made once and copied for each test."""
+    from retinue.testing.house import _fold_wal, make_config  # noqa: PLC0415  # rewritten as a plugin first
+    from retinue.testing.postgres import fresh_database  # noqa: PLC0415  # as above
+
+    made: dict[str, tuple[Path, str]] = {}
+    with ExitStack() as stack:
+
+        def template(kind: str, server: Callable[[], str]) -> tuple[Path, str]:
+            if kind not in made:
+                folder = tmp_path_factory.mktemp(f"io-{kind}")
+                url = f"sqlite:///{folder}/retinue.db"
+                if kind == "postgresql":
+                    url = stack.enter_context(fresh_database(server()))
+                with open_house(make_config(folder, url), check=False) as house:
+                    house.upgrade()
+                    house.enable(Actor.system("test"), "io")
+                if kind == "sqlite":
+                    _fold_wal(folder)
+                made[kind] = (folder, url)
+            return made[kind]
+
+        yield template
+
+
 @pytest.fixture
 def desk(house: House) -> Desk:
     """A house on each database with the plugin on, and the system at the desk."""
-    house.enable(Actor.system("test"), "io")
     return Desk(house, Actor.system("test"))

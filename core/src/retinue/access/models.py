@@ -21,6 +21,7 @@ class Account(Base):
     """Somebody who signs in: a member of staff, or a program that acts in its own name."""
 
     __tablename__ = "account"
+    __revertible__ = False  # rights are given and taken by their own services
     __access__ = Access.everyone()
 
     id: Mapped[UUID] = key()
@@ -41,6 +42,7 @@ class Role(Base):
     """A set of permissions with their reach, fields denied, and addresses it holds good from."""
 
     __tablename__ = "role"
+    __revertible__ = False  # rights are given and taken by their own services
     __access__ = Access.everyone()
 
     id: Mapped[UUID] = key()
@@ -56,6 +58,7 @@ class AccountRole(Base):
     """A role an account has."""
 
     __tablename__ = "account_role"
+    __revertible__ = False  # rights are given and taken by their own services
     __access__ = Access.everyone()
     __table_args__ = (UniqueConstraint("account_id", "role_id"),)
 
@@ -68,6 +71,7 @@ class Team(Base):
     """People who work on the same contacts."""
 
     __tablename__ = "team"
+    __revertible__ = False  # rights are given and taken by their own services
     __access__ = Access.everyone()
 
     id: Mapped[UUID] = key()
@@ -79,6 +83,7 @@ class TeamMember(Base):
     """An account's place in a team; a lead may change the team."""
 
     __tablename__ = "team_member"
+    __revertible__ = False  # rights are given and taken by their own services
     __access__ = Access.everyone()
     __table_args__ = (UniqueConstraint("team_id", "account_id"),)
 
@@ -96,6 +101,7 @@ class Credential(Base, Sealed):
     """
 
     __tablename__ = "account_credential"
+    __revertible__ = False  # rights are given and taken by their own services
     __access__ = Access.system()
     __audited__ = False  # old and new values are hashes; each deed on them records an entry of its own
     __subject__: ClassVar[str | None] = None
@@ -127,6 +133,7 @@ class RecoveryCode(Base):
     """A code that stands in for the authenticator once."""
 
     __tablename__ = "account_recovery_code"
+    __revertible__ = False  # rights are given and taken by their own services
     __access__ = Access.system()
     __audited__ = False  # secrets; making and using them is recorded
 
@@ -140,6 +147,7 @@ class SignInSession(Base):
     """A signed-in browser, or one that still owes the second factor."""
 
     __tablename__ = "account_session"
+    __revertible__ = False  # rights are given and taken by their own services
     __access__ = Access.system()
     __audited__ = False  # last use changes all the time; opening and ending are recorded
 
@@ -162,6 +170,7 @@ class Device(Base):
     """A browser somebody has signed in from before: strangers' wrong tries do not keep it out."""
 
     __tablename__ = "account_device"
+    __revertible__ = False  # rights are given and taken by their own services
     __access__ = Access.system()
     __audited__ = False  # technical: follows from signing in
 
@@ -177,6 +186,7 @@ class ApiToken(Base):
     """A program's key to act as an account, within scopes."""
 
     __tablename__ = "account_token"
+    __revertible__ = False  # rights are given and taken by their own services
     __access__ = Access.system()
     __audited__ = False  # last use changes all the time; making and revoking are recorded
 
@@ -202,6 +212,7 @@ class TryCounter(Base):
     """Wrong tries under one key: an account, an address or a known device."""
 
     __tablename__ = "account_try"
+    __revertible__ = False  # rights are given and taken by their own services
     __access__ = Access.system()
     __audited__ = False  # a counter; a closing is recorded
 

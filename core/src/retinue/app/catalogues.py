@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from retinue.contacts.custom import list_custom_fields
-from retinue.contacts.models import Contact, ContactLookup, ContactTag, Tag
+from sqlalchemy import select
+
+from retinue.contacts.models import Contact, ContactLookup, ContactTag, CustomField, Tag
 from retinue.contacts.queries import match_clause
 from retinue.contacts.values import TAIL_DIGITS, BadValue, clean_phone
 from retinue.lists.catalogue import Catalogue, Link, Lookup
@@ -78,18 +80,49 @@ def make_catalogues(plugins: PluginSet) -> Catalogues:
     for name, model in _facets(plugins):
         base = base.with_facet(model, name=name)
 
+    made = _Made(base)
+
     def contacts(store: Store) -> Catalogue:
         known: Catalogue | None = store.session.info.get("contact_catalogue")
         if known is None:
-            known = base.with_custom(Contact.custom, _clear(list_custom_fields(store)))
-            store.session.info["contact_catalogue"] = known
+            known = store.session.info["contact_catalogue"] = made.of(read_custom_fields(store))
         return known
 
     return Catalogues({"contact": contacts})
 
 
-def _clear(definitions: Iterable[Any]) -> list[Any]:
-    return [d for d in definitions if d.protection == "open"]
+@dataclass(frozen=True, slots=True)
+class CustomDefinition:
+    """What a list needs to know of a custom field."""
+
+    key: str
+    label: str
+    kind: str
+    choices: tuple[str, ...]
+
+
+def read_custom_fields(store: Store) -> tuple[CustomDefinition, ...]:
+    """Return the custom fields that stand in clear, in their order."""
+    field = CustomField
+    chosen = select(field.key, field.label, field.kind, field.choices).where(field.protection == "open")
+    rows = store.rows(chosen.order_by(field.position, field.key))
+    return tuple(CustomDefinition(key, label, kind, tuple(choices or ())) for key, label, kind, choices in rows)
+
+
+class _Made:
+    """The catalogue with the custom fields there are: made anew only when one was declared or changed."""
+
+    def __init__(self, base: Catalogue) -> None:
+        self._base = base
+        self._last: tuple[tuple[CustomDefinition, ...], Catalogue] = ((), base)
+
+    def of(self, definitions: tuple[CustomDefinition, ...]) -> Catalogue:
+        """Return the catalogue with `definitions`."""
+        known, catalogue = self._last
+        if known != definitions:
+            catalogue = self._base.with_custom(Contact.custom, definitions)
+            self._last = definitions, catalogue
+        return catalogue
 
 
 def _facets(plugins: PluginSet) -> Iterator[tuple[str, Any]]:

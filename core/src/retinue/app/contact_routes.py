@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,7 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from marshmallow import Schema, fields
 
 from retinue.lists.queries import ListPage, select_page
-from retinue.lists.routes import page_of, request_of
+from retinue.lists.routes import request_of
 from retinue.lists.service import Catalogues, get_view, request_of_view
 from retinue.storage import Store
 from retinue.web import ListParams, Page, get, post
@@ -33,6 +36,27 @@ def list_page(store: Store, catalogues: Catalogues, params: ListParams) -> ListP
         view = get_view(store, UUID(params.view))
         request = request_of_view(store, catalogue, view, request)
     return select_page(store, catalogue, replace(request, columns=request.columns or catalogue.columns))
+
+
+def page_of(found: ListPage) -> Page[dict[str, Any]]:
+    """Return a page as it goes over the wire: each value by its own type, asked for once per value."""
+    items = []
+    for row in found.rows:
+        values = {name: _WIRE.get(type(value), _same)(value) for name, value in row.items()}
+        items.append({"id": values.pop("id"), "values": values})
+    return Page(items=items, next=found.next, count=found.count)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+_WIRE: Final[dict[type[Any], Callable[[Any], Any]]] = {
+    UUID: str,
+    Decimal: str,
+    datetime: datetime.isoformat,
+    date: date.isoformat,
+}
 
 
 def contact_list_routes(catalogues: Catalogues) -> list[HTTPRouteHandler]:

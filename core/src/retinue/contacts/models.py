@@ -175,6 +175,7 @@ class CustomField(Base):
     """A typed field declared at run time; its values stand in the contact's ``custom`` or, sealed, in its blob."""
 
     __tablename__ = "custom_field"
+    __noun__ = "field"
     __access__ = Access.everyone()
 
     id: Mapped[UUID] = key("Custom field")
@@ -192,6 +193,7 @@ class FieldRule(Base):
     """What an installation demands of a field, the same for forms, API, web forms and imports."""
 
     __tablename__ = "field_rule"
+    __noun__ = "field"
     __access__ = Access.everyone()
 
     id: Mapped[UUID] = key("Field rule")

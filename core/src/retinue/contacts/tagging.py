@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 def ensure_tags(store: Store, names: Sequence[str]) -> dict[str, UUID]:
     """Return the id of each tag by its folded name, making those that are new; needs tag.create for that."""
     wanted = {fold(name): name.strip() for name in dict.fromkeys(names)}
-    known: dict[str, UUID] = {f: i for f, i in store.rows(select(Tag.folded, Tag.id).where(among(Tag.folded, wanted)))}
+    tags = store.rows(select(Tag.folded, Tag.id).where(among(Tag.folded, wanted)))
+    known: dict[str, UUID] = {folded: tag_id for folded, tag_id in tags}
     fresh = [{"id": new_id(), "name": wanted[f], "folded": f} for f in wanted if f not in known]
     if fresh:
         store.require("tag.create")
         store.insert_many(Tag, fresh)
-        known.update((row["folded"], row["id"]) for row in fresh)
+        known.update((str(row["folded"]), cast("UUID", row["id"])) for row in fresh)
     return known
 
 

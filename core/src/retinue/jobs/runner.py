@@ -43,6 +43,7 @@ class Work:
         self.actor: tuple[str, UUID | None] | None = (
             (row.actor_kind, row.actor_id) if row.actor_kind else None
         )
+        self.failures: int = row.attempts
         self.noted: dict[str, Any] = {}
         self.stop_asked = bool(row.stop_requested)
         self._looked = time.monotonic()
@@ -172,6 +173,7 @@ class Runner:
                 asked = write_step(connection, work.row, state, seconds=work.spec.timeout, noted=work.noted)
                 if asked is None:
                     raise ClaimLost
+                work.failures = 0
                 work.stop_asked = work.stop_asked or asked
             if work.stopping:
                 raise StopJob
@@ -212,15 +214,13 @@ class Runner:
     def _failed(self, work: Work, error: Exception) -> None:
         spec = work.spec
         limit = self.jobs.settings.retries if spec.retries is None else spec.retries
+        attempts = work.failures + 1
         note: dict[str, Any] = {
+            "attempts": attempts,
             "error_type": type(error).__name__[:200],
             "error_trace": describe_error(error),
         }
         with self.jobs.engine.begin() as connection:
-            before = connection.execute(
-                select(job.c.attempts).where(job.c.id == work.id)
-            ).scalar_one_or_none()
-            note["attempts"] = attempts = (before or 0) + 1
             dead = attempts > limit or isinstance(error, GiveUp)
             if dead:
                 kept = finish_job(connection, work.row, DEAD, {"run": job.c.run + 1, **note})

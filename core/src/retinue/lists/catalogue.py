@@ -155,6 +155,8 @@ class Catalogue:
     permission: str = ""
     sort: tuple[Order, ...] = ()
     columns: tuple[str, ...] = ()
+    prepared: dict[Any, Any] = data_field(default_factory=dict, init=False, repr=False, compare=False)
+    """Selects made ready by what they show and how they sort; a filter is added to a copy."""
 
     @classmethod
     def from_model(

@@ -26,6 +26,7 @@ from retinue.lists.tree import EVERYBODY, Node, digest_of, to_json
 from retinue.storage import Store, sealed_fields
 
 DEFAULT_LIMIT: Final = 50
+_MAX_PREPARED: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,18 +159,36 @@ class _Query:
 
     def statement(self, columns: Sequence[ListField]) -> Select[Any]:
         """Return the select of a page: id, the blob if needed, the columns, the other sort values last."""
+        shape = (
+            tuple(column.name for column in columns),
+            tuple((key.name, key.descending) for key in self.keys),
+            tuple(facet.name for facet in self.facets),
+        )
+        known: dict[Any, Select[Any]] = self.catalogue.prepared
+        if shape not in known:
+            if len(known) >= _MAX_PREPARED:
+                known.clear()
+            known[shape] = self._unfiltered(columns)
+        where = self.where if self.behind is None else (*self.where, self.behind)
+        return known[shape].where(*where)
+
+    def _unfiltered(self, columns: Sequence[ListField]) -> Select[Any]:
         model = self.catalogue.model
         parts: list[Any] = [self.catalogue.id.label("row_id")]
         if any(column.sealed for column in columns):
-            parts += [getattr(model, model.__subject__).label("subject"), model.sealed_data]
+            parts += [*_subject(model), model.sealed_data]
         shown = [column.shown for column in columns if not column.sealed]
         parts += [part.label(f"c{place}") for place, part in enumerate(shown) if part is not None]
         parts += [key.expression.label(f"k{place}") for place, key in enumerate(self.keys[:-1])]
         sorted_by = [key.facet for key in self.keys]
         facets = [*self.facets, *(column.facet for column in columns), *sorted_by]
         statement = _joined(select(*parts), self.catalogue, [facet for facet in facets if facet])
-        statement = statement.where(*self.where).order_by(*ordering(self.keys))
-        return statement if self.behind is None else statement.where(self.behind)
+        return statement.order_by(*ordering(self.keys))
+
+
+def _subject(model: Any) -> list[Any]:
+    """Return the column of a sealed row's subject, unless it is the id, which is read in any case."""
+    return [] if model.__subject__ == "id" else [getattr(model, model.__subject__).label("subject")]
 
 
 def _joined(statement: Select[Any], catalogue: Catalogue, facets: Sequence[Facet]) -> Select[Any]:
@@ -200,17 +219,20 @@ def _shaped(
     """Return the rows by field name, sealed values opened all at once."""
     sealed = [column.name for column in columns if column.sealed]
     plain = [column for column in columns if not column.sealed]
-    start = 3 if sealed else 1
+    model = catalogue.model
+    blob = 1 + len(_subject(model)) if sealed else 0
+    names, tags = [column.name for column in plain], [column.name for column in plain if column.kind == "tags"]
     rows: list[dict[str, Any]] = []
     for values in found:
-        row: dict[str, Any] = {"id": values[0]}
-        for column, value in zip(plain, values[start:], strict=False):
-            row[column.name] = sorted(value or ()) if column.kind == "tags" else value
+        row = dict(zip(names, values[blob + 1 :], strict=False))
+        for name in tags:
+            row[name] = sorted(row[name] or ())
+        row["id"] = values[0]
         rows.append(row)
     if sealed:
-        model = catalogue.model
-        opened = store.open_sealed(model.__table__.name, [(v[0], v[1], v[2]) for v in found])
-        declared = sealed_fields(model)
-        for row, values in zip(rows, opened, strict=True):
-            row.update({name: values.get(name, deepcopy(declared[name].default)) for name in sealed})
+        opened = store.open_sealed(model.__table__.name, [(v[0], v[blob - 1], v[blob]) for v in found])
+        defaults = {name: field.default for name, field in sealed_fields(model).items()}
+        for row, secret in zip(rows, opened, strict=True):
+            for name in sealed:
+                row[name] = secret[name] if name in secret else deepcopy(defaults[name])
     return rows

@@ -17,7 +17,7 @@ from sqlalchemy.types import TypeEngine
 _encode = msgspec.json.Encoder().encode
 
 
-class _Packed(TypeDecorator[Any]):
+class Packed(TypeDecorator[Any]):
     """Many values in one: an array on PostgreSQL, JSON text on SQLite."""
 
     impl = String
@@ -62,7 +62,7 @@ class Among(ColumnElement[bool]):
 def among(column: Any, values: Iterable[Any]) -> ColumnElement[bool]:
     """Return ``column IN values`` for text, numbers, ids or bytes, without None."""
     item = column.type
-    return Among(column.expression, bindparam(None, tuple(values), type_=_Packed(item), unique=True))
+    return Among(column.expression, bindparam(None, tuple(values), type_=Packed(item), unique=True))
 
 
 @compiles(Among, "postgresql")

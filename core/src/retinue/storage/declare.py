@@ -190,6 +190,7 @@ class _Declared:
 
     __access__: ClassVar[Access]
     __audited__: ClassVar[bool] = True
+    __revertible__: ClassVar[bool] = True
     __noun__: ClassVar[str] = ""
     __plugin__: ClassVar[str | None] = None
 

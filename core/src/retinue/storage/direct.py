@@ -168,7 +168,8 @@ def _text(value: Any) -> str:
         return _NULL
     if type(value) is not str:
         value = str(value)
-    return value.translate(_ESCAPED) if _special(value) else value
+    text: str = value.translate(_ESCAPED) if _special(value) else value
+    return text
 
 
 _POSTGRESQL: Final[tuple[tuple[type[Any], Encoder], ...]] = (

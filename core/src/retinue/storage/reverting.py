@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from retinue.errors import Conflict, NotFound
 from retinue.storage.audit import AuditEntry, ChangeSet
@@ -52,7 +53,7 @@ def revert_change_set(store: Store, change_set_id: UUID) -> Reverted:
     store.auditor.reverts_id = change_set_id
     result = Reverted(store.change_set_id)
     for entries in _backwards(raw, change_set_id):
-        _undo_batch(raw, entries, result)
+        _undo_batch(raw, _allowed(store, raw, entries, result), result)
     mine = update(ChangeSet).where(ChangeSet.id == change_set_id, ChangeSet.reverted_by_id.is_(None))
     if raw.change(mine.values(reverted_by_id=store.change_set_id)) != 1:
         raise Conflict("this change set is being reverted by someone else", code="reverted")
@@ -82,14 +83,61 @@ def _backwards(raw: Store, change_set_id: UUID) -> Iterator[list[AuditEntry]]:
         yield entries
 
 
-def _undo_batch(raw: Store, entries: list[AuditEntry], result: Reverted) -> None:
-    touched = _changed_since(raw, entries)
-    rows = _load_rows(raw, entries)
+def _allowed(store: Store, raw: Store, entries: list[AuditEntry], result: Reverted) -> list[AuditEntry]:
+    """Return the entries whose undoing the actor has the right to now; the others are kept and named."""
+    scope = store.scope
+    contacts = MODELS["contact"]
+    ids = {e.contact_id for e in entries if e.contact_id is not None}
+    access = {i: a for i, a in raw.rows(select(contacts.id, contacts.access_id).where(contacts.id.in_(ids)))}
+    allowed = []
     for entry in entries:
         model = MODELS.get(entry.table_name or "")
         if model is None:
-            result.kept.append(f"{entry.table_name} {entry.row_id}: its plugin is not loaded")
+            why = "its plugin is not loaded"
+        elif not model.__revertible__:
+            why = "this is undone in its own place"
+        elif entry.contact_id is None and not _may_write(store, model):
+            why = f"you may not change what a {model.__noun__} is"
+        elif scope.variant.read_scoped and access.get(entry.contact_id, 0) not in {0, *scope.readable}:
+            why = "it is not yours any more"
+        else:
+            allowed.append(entry)
             continue
+        result.kept.append(f"{entry.table_name} {entry.row_id}: {why}")
+    return allowed
+
+
+def _may_write(store: Store, model: type[Any]) -> bool:
+    return any(store.may(f"{model.__noun__}.{verb}") for verb in ("change", "create"))
+
+
+def _undo_batch(raw: Store, entries: list[AuditEntry], result: Reverted) -> None:
+    """Undo entries together, or one by one if a row among them is still in use."""
+    if not entries:
+        return
+    undone, kept = result.undone, len(result.kept)
+    try:
+        with raw.savepoint():
+            _undo_entries(raw, entries, result)
+        return
+    except IntegrityError:
+        result.undone = undone
+        del result.kept[kept:]
+    for entry in entries:
+        undone = result.undone
+        try:
+            with raw.savepoint():
+                _undo_entries(raw, [entry], result)
+        except IntegrityError:
+            result.undone = undone
+            result.kept.append(f"{entry.table_name} {entry.row_id}: something points at it")
+
+
+def _undo_entries(raw: Store, entries: list[AuditEntry], result: Reverted) -> None:
+    touched = _changed_since(raw, entries)
+    rows = _load_rows(raw, entries)
+    for entry in entries:
+        model = MODELS[entry.table_name or ""]
         verb = entry.action.rpartition(".")[2]
         row = rows.get((entry.table_name, entry.row_id))
         if verb == "create":

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, Select, String, insert, or_, select
+from sqlalchemy import BigInteger, Select, String, bindparam, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped
 
 from retinue.actor import Actor, Reach
 from retinue.errors import Invalid, Problem
+from retinue.storage.among import Among, Packed
 from retinue.storage.declare import Access, Base, field, json_type, key
 
 if TYPE_CHECKING:
@@ -131,6 +133,40 @@ def readable_sets(actor: Actor, reach: Reach, *, write: bool = False) -> Select[
     team_roles = (*shared, "team") if reach is Reach.TEAM else shared
     ours = AccessReader.principal.in_(teams) & AccessReader.role.in_(team_roles)
     return select(AccessReader.access_id).where(or_(mine, ours) if teams else mine)
+
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """The access sets an actor reads and writes."""
+
+    readable: AbstractSet[int]
+    writable: AbstractSet[int]
+
+
+_who: Any = bindparam("who", type_=Packed(String(34)))
+_REACHED: Final = select(AccessReader.access_id, AccessReader.principal, AccessReader.role).where(
+    Among(AccessReader.__table__.c.principal, _who)
+)
+_REACHED_APART: Final = _REACHED.where(AccessReader.role != "team")
+
+
+def resolve_sets(connection: Connection, actor: Actor, read: Reach, write: Reach) -> Sets:
+    """Return what `readable_sets` selects for both reaches, with one ready statement for all actors."""
+    limited = {reach for reach in (read, write) if reach not in (Reach.ALL, Reach.NONE)}
+    if not limited or actor.id is None:
+        return Sets(frozenset(), frozenset())
+    me = f"a:{actor.id.hex}"
+    statement = _REACHED if Reach.TEAM in limited else _REACHED_APART
+    who = (me, *(f"t:{team.hex}" for team in actor.team_ids))
+    rows = connection.execute(statement, {"who": who}).all()
+    roles_read = {"read", "write", "team"} if read is Reach.TEAM else {"read", "write"}
+    roles_write = {"write", "team"} if write is Reach.TEAM else {"write"}
+    readable = {i for i, whom, role in rows if whom == me or role in roles_read} if read in limited else frozenset()
+    mine = ("owner", "write")
+    writable = (
+        {i for i, whom, role in rows if role in (mine if whom == me else roles_write)} if write in limited else frozenset()
+    )
+    return Sets(readable, writable)
 
 
 def is_within(content: dict[str, Any], actor: Actor, reach: Reach) -> bool:

@@ -19,7 +19,7 @@ from retinue.storage.declare import Sealed
 from retinue.storage.flushing import check_visible
 from retinue.storage.scoping import Scope, Variant
 from retinue.storage.sealing import make_token, open_row, subject_of
-from retinue.storage.sets import AccessSet, Share, ensure_set, is_within, readable_sets, set_content
+from retinue.storage.sets import AccessSet, Share, ensure_set, is_within, readable_sets, resolve_sets, set_content
 
 if TYPE_CHECKING:
     from retinue.storage.database import Database, Kind
@@ -91,15 +91,11 @@ class Store:
             self._resolve_scope()
 
     def _resolve_scope(self) -> None:
-        scope, raw = self.scope, self.raw_connection()
-        read, write = self.actor.reach("contact.read"), self.actor.reach("contact.change")
-        statement = readable_sets(self.actor, read)
-        if statement is not None:
-            scope.readable.update(raw.scalars(statement))
-        if write is Reach.ALL:
-            scope.writable.update(scope.readable)
-        elif (statement := readable_sets(self.actor, write, write=True)) is not None:
-            scope.writable.update(raw.scalars(statement))
+        actor, scope = self.actor, self.scope
+        read, write = actor.reach("contact.read"), actor.reach("contact.change")
+        rights = resolve_sets(self.raw_connection(), actor, read, write)
+        scope.readable.update(rights.readable)
+        scope.writable.update(rights.readable if write is Reach.ALL else rights.writable)
 
     @property
     def plugin(self) -> str | None:

@@ -76,6 +76,14 @@ def _step(name: str, field: fields.Field[Any]) -> _Step:
     return name, key, attribute, field, _serializer(field), field.dump_default
 
 
+def _plain_keys(value: dict[Any, Any]) -> bool:
+    return all(map(_is_text, value))
+
+
+def _is_text(key: Any) -> bool:
+    return type(key) is str
+
+
 def _serializer(field: fields.Field[Any]) -> Serializer:
     """Return what turns a value of `field` into what JSON knows."""
     cls = type(field)
@@ -87,6 +95,9 @@ def _serializer(field: fields.Field[Any]) -> Serializer:
     if plain is not None and not getattr(field, "as_string", False):
         usual = field._serialize
         return lambda value, name, row: value if type(value) is plain else usual(value, name, row)
+    if cls is fields.Dict and field.value_field is None and type(field.key_field) is fields.String:  # type: ignore[attr-defined]  # it is a Dict
+        whole = field._serialize
+        return lambda value, name, row: value if type(value) is dict and _plain_keys(value) else whole(value, name, row)
     if cls is fields.List:
         inner = _serializer(field.inner)  # type: ignore[attr-defined]  # it is a List
         return lambda value, name, row: None if value is None else [inner(each, name, row) for each in value]

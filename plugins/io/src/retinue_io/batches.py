@@ -76,8 +76,9 @@ class Batch:
         drafts = build_drafts(rows, self.plan.mapping, choices=self.plan.choices)
         for row, draft in zip(rows, drafts, strict=True):
             self.out.left_out.update(fault.column for fault in draft.faults if not fault.fatal)
-            if draft.rejected:
-                self.out.reject(row, [fault for fault in draft.faults if fault.fatal])
+            fatal = [fault for fault in draft.faults if fault.fatal and not (self.plan.key and fault.code == "nameless")]
+            if fatal:  # with a key, a row without a name may be about a contact that has one
+                self.out.reject(row, fatal)
             else:
                 waiting.append(self._item(row, draft))
         while waiting:

@@ -39,7 +39,8 @@ _ROWS = ("rows", "created", "updated", "unchanged", "rejected", "suspected")
 @click.option("--key", type=click.Choice(KEYS), help="By what update and upsert find contacts.")
 @click.option("--duplicates", type=click.Choice(DUPLICATES), default="review", show_default=True)
 @click.option("--system", default="", help="Which system gave the external ids.")
-@click.option("--create-fields", is_flag=True, help="Declare the custom fields that are missing.")
+@click.option("--create-fields", is_flag=True, help="Declare custom fields for unknown columns.")
+@click.option("--lenient", is_flag=True, help="Leave a faulty value out instead of rejecting its row.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
 @click.option("--errors", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Rejected rows go here.")
 @click.option("--resume", type=click.UUID, metavar="ID", help="Take up an import that was stopped or killed.")
@@ -56,6 +57,7 @@ def import_file(
     if (file is None) == (resume is None):
         raise click.UsageError("Name a file, or an import to take up with --resume.")
     wanted = {name: given[name] for name in ("mode", "key", "duplicates", "system", "create_fields")}
+    wanted["on_fault"] = "leave_out" if given["lenient"] else None
     wanted["mapping"] = msgspec.json.decode(mapping.read_bytes()) if mapping else None
     reading = {name: given[name] for name in ("encoding", "delimiter", "sheet")}
     with cli.house() as house:

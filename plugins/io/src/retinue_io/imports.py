@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 
 from retinue import Problem, Reach, Store, new_id
 from retinue.contacts import create_custom_field, list_custom_fields, revert_change_set
-from retinue.errors import Conflict, Denied, Invalid, NotFound
+from retinue.errors import Conflict, Invalid, NotFound, RetinueError
 from retinue.interactions import known_kinds
 from retinue.jobs import show_job
 from retinue_io.encodings import rank_encodings, sample_bytes
@@ -37,7 +37,7 @@ from retinue_io.models import (
     SavedMapping,
 )
 from retinue_io.plan import Plan
-from retinue_io.readers import Reading, Source, open_source
+from retinue_io.readers import Reading, Row, Source, open_source
 from retinue_io.running import CHECK, RUN, advance_check, require_standby, system_of
 from retinue_io.text import slug
 
@@ -100,7 +100,7 @@ def preview_import(store: Store, import_id: UUID, *, reading: Dict[str, Any] | N
 
 def describe_source(store: Store, source: Source, *, what: str = "contacts") -> dict[str, Any]:
     """Return what an opened file looks like, with a proposal of what its columns are."""
-    rows = list(islice(source.rows(), SAMPLE_ROWS))
+    rows = sample_rows(source)
     sample = [row.cells for row in rows]
     proposed: Any = propose_events(source.headings, sample) if what == "interactions" else propose(store, source, sample)
     return {
@@ -111,6 +111,17 @@ def describe_source(store: Store, source: Source, *, what: str = "contacts") -> 
         "mapping": msgspec.to_builtins(proposed),
         "missing_fields": [] if what == "interactions" else missing_fields(store, proposed),
     }
+
+
+def sample_rows(source: Source) -> list[Row]:
+    """Return the first rows; a place further down that cannot be read is told by the check and the run."""
+    rows: list[Row] = []
+    try:
+        rows.extend(islice(source.rows(), SAMPLE_ROWS))
+    except RetinueError:
+        if not rows:
+            raise
+    return rows
 
 
 def _encodings(store: Store, row: Import, reading: Reading) -> list[dict[str, Any]]:
@@ -132,7 +143,7 @@ def propose(store: Store, source: Source, sample: list[Any]) -> Mapping:
     taken = {column.target for column in mapping.columns}
     columns = []
     for column in mapping.columns:
-        key = known.get(slug(column.heading), "") if not column.target else ""
+        key = known.get(slug(column.heading), "")  # what this house declared goes before what is usual
         if key and f"custom.{key}" not in taken:
             column = msgspec.structs.replace(column, target=f"custom.{key}", confidence=1.0)
             taken.add(column.target)
@@ -212,12 +223,13 @@ def choose_mapping(store: Store, source: Source, data: Dict[str, Any], *, what: 
     given = data.get("mapping")
     if data.get("saved"):
         given = _saved(store, data["saved"]).mapping
-    sample = [row.cells for row in islice(source.rows(), SAMPLE_ROWS)]
+    sample = [row.cells for row in sample_rows(source)]
     if what == "interactions":
         events = propose_events(source.headings, sample) if given is None else _converted(given, EventMapping)
         return check_events(events, source.headings, known_kinds(store))
     if given is None:
         mapping = propose(store, source, sample)
+        mapping = with_suggestions(mapping) if data.get("create_fields") else mapping
     else:
         mapping = load_mapping(msgspec.json.encode(given))
         if data.get("saved"):
@@ -233,7 +245,23 @@ def choose_mapping(store: Store, source: Source, data: Dict[str, Any], *, what: 
     for declared in missing if data.get("create_fields") else ():
         kind = declared["kind"] if declared["kind"] not in ("choice", "multi_choice") else "text"
         create_custom_field(store, {**declared, "kind": kind})
+    if data.get("on_fault"):
+        columns = tuple(msgspec.structs.replace(c, on_fault=data["on_fault"]) for c in mapping.columns)
+        mapping = msgspec.structs.replace(mapping, columns=columns)
     return with_kinds(store, check_mapping(mapping))
+
+
+def with_suggestions(mapping: Mapping) -> Mapping:
+    """Return a proposal in which unknown columns fill the custom fields suggested for them."""
+    fields = {s.heading: s for s in mapping.suggestions}
+
+    def filled(column: Column) -> Column:
+        found = fields.get(column.heading)
+        if found is None:
+            return column
+        return msgspec.structs.replace(column, target=f"custom.{found.key}", kind=found.kind)
+
+    return msgspec.structs.replace(mapping, columns=tuple(filled(column) for column in mapping.columns))
 
 
 def _converted(given: Any, kind: Any) -> Any:

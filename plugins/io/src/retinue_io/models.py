@@ -171,6 +171,8 @@ class ExternalId(Base):
     system: Mapped[str] = field(String(40), label="System", default="", nullable=False)
     external_id: Mapped[str] = field(String(200), label="External ID", privacy=_LINK, nullable=False)
 
+    # Reverting an import removes contact and name in one flush, and the contact takes the name along.
+    __mapper_args__ = {"confirm_deleted_rows": False}  # noqa: RUF012  # SQLAlchemy's own name for mapper settings
     __table_args__ = (Index("ix_io_external_id_name", "system", "external_id", unique=True),)
 
 

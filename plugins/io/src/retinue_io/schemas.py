@@ -144,7 +144,10 @@ class MappingDraftSchema(Schema):
     system = fields.String(
         validate=validate.Length(max=40), metadata={"description": "Which system gave the external ids."}
     )
-    create_fields = fields.Boolean(metadata={"description": "Declare the custom fields that are missing."})
+    create_fields = fields.Boolean(
+        metadata={"description": "Declare custom fields for unknown columns and for those that are missing."}
+    )
+    on_fault = _choice(("reject", "leave_out"), "A faulty value rejects its row, or is left out of it.")
     reading = fields.Nested(ReadingSchema)
 
 
