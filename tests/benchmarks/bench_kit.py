@@ -1,4 +1,4 @@
-"""What the benchmarks share: the table of figures, invented people, the raw baselines, a real server process."""
+"""What the benchmarks share: the table of figures, invented people, raw baselines, a real server."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Figures:
         )
 
 
-# ---- people ----------------------------------------------------------------------------------------------------
+# ---- people ----
 def write_csv(start: int, count: int) -> str:
     """Return a CSV file of invented people, in the words of a spreadsheet."""
     text = io.StringIO()
@@ -112,7 +112,7 @@ def read_drafts(text: str) -> Iterator[list[dict[str, Any]]]:
         yield batch
 
 
-# ---- the raw way -----------------------------------------------------------------------------------------------
+# ---- the raw way ----
 _metadata = MetaData()
 RAW = Table(
     "bench_raw",
@@ -139,7 +139,7 @@ def raw_engine(url: str) -> Iterator[Engine]:
 
 
 def raw_import(engine: Engine, count: int) -> float:
-    """Return rows per second of SQLAlchemy's executemany in one committed transaction, unchecked and unaudited."""
+    """Return rows per second of SQLAlchemy's executemany in one transaction: unchecked, unaudited."""
     rows = [
         {"id": uuid4(), "name": f"{FAMILY[n % 7]}{n}", "city": f"Město {n % 20}", "email": f"{n}@x.cz"}
         for n in range(count)
@@ -172,7 +172,7 @@ def median(call: Callable[[], Any], times: int) -> tuple[float, float]:
     return taken[times // 2], taken[times * 95 // 100]
 
 
-# ---- a real server ----------------------------------------------------------------------------------------------
+# ---- a real server ----
 def _serve(folder: str, database_url: str, port: int) -> None:
     """Run in a process of its own: the API of an installation on uvicorn, as `retinue serve` has it."""
     import uvicorn

@@ -1,4 +1,4 @@
-"""A fast guard beside the benchmarks: how many statements a page and a batch take does not grow with their rows.
+"""A fast guard beside the benchmarks: the statements of a page or a batch do not grow with its rows.
 
 What goes straight through the driver (the rows of a batch) is not seen here; it is one call for each table.
 """

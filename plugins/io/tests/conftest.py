@@ -19,7 +19,7 @@ from retinue.app import House, open_house
 from retinue_io.readers import Reading, Source, open_source
 
 sys.path.insert(0, str(Path(__file__).parent))
-from io_kit import Desk  # noqa: E402  # a module of these tests, found by the line above
+from io_kit import Desk  # a module of these tests, found by the line above
 
 pytest_plugins = ["retinue.testing.fixtures", "retinue.testing.house"]
 
@@ -136,8 +136,8 @@ def ods() -> Callable[..., bytes]:
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., tuple[Path, str]]]:
     """An installation of each kind with the plugin on, made once and copied for each test."""
-    from retinue.testing.house import _fold_wal, make_config  # noqa: PLC0415  # rewritten as a plugin first
-    from retinue.testing.postgres import fresh_database  # noqa: PLC0415  # as above
+    from retinue.testing.house import _fold_wal, make_config  # rewritten as a plugin first
+    from retinue.testing.postgres import fresh_database  # as above
 
     made: dict[str, tuple[Path, str]] = {}
     with ExitStack() as stack:

@@ -28,11 +28,15 @@ class Desk:
         """Open a transaction as the person of the desk."""
         return self.house.store(actor or self.actor, readonly=readonly, plugin="io")
 
-    def upload(self, data: bytes | str, name: str = "people.csv", *, what: str = "contacts", **reading: Any) -> UUID:
+    def upload(
+        self, data: bytes | str, name: str = "people.csv", *, what: str = "contacts", **reading: Any
+    ) -> UUID:
         """Upload a file and return the import's id."""
         raw = data.encode() if isinstance(data, str) else data
         with self.store() as store:
-            return imports.start_upload(store, io.BytesIO(raw), name, what=what, reading=Reading(**reading)).id
+            return imports.start_upload(
+                store, io.BytesIO(raw), name, what=what, reading=Reading(**reading)
+            ).id
 
     def map(self, import_id: UUID, **data: Any) -> dict[str, Any]:
         """Set the mapping; without one the proposal."""
@@ -67,7 +71,9 @@ class Desk:
             pass
         return self.show(import_id)
 
-    def bring(self, data: bytes | str, name: str = "people.csv", *, what: str = "contacts", **options: Any) -> dict[str, Any]:
+    def bring(
+        self, data: bytes | str, name: str = "people.csv", *, what: str = "contacts", **options: Any
+    ) -> dict[str, Any]:
         """Upload, map and run; returns the import."""
         row = self.upload(data, name, what=what)
         self.map(row, **options)

@@ -74,7 +74,12 @@ def workbook(**parts: bytes) -> bytes:
 
 BAD = {
     "empty": (b"", "people.csv", 422, "empty"),
-    "wide": ((",".join(f"c{n}" for n in range(10_000)) + "\n1\n").encode(), "people.csv", 413, "10,000 columns"),
+    "wide": (
+        (",".join(f"c{n}" for n in range(10_000)) + "\n1\n").encode(),
+        "people.csv",
+        413,
+        "10,000 columns",
+    ),
     "long-line": (b"name\n" + b"x" * 1_500_000 + b"\n", "people.csv", 413, "longer than"),
     "bomb": (workbook(xl__worksheets__sheet1_dot_xml=b"\0" * 400_000_000), "people.xlsx", 413, ""),
     "pdf": (b"%PDF-1.7 ...", "people.csv", 422, "PDF"),

@@ -32,7 +32,16 @@ def rows_of(data: bytes) -> list[dict[str, str]]:
 
 
 def plain(people: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    left_out = ("id", "version", "created_at", "updated_at", "last_interaction_at", "owner_id", "team_id", "age")
+    left_out = (
+        "id",
+        "version",
+        "created_at",
+        "updated_at",
+        "last_interaction_at",
+        "owner_id",
+        "team_id",
+        "age",
+    )
     shown = [{k: v for k, v in person.items() if k not in left_out} for person in people]
     return sorted(shown, key=lambda person: person["name"])
 
@@ -129,7 +138,10 @@ def test_export_without_the_right_is_refused_and_with_it_audited_once(shop: tupl
     crm, desk = shop
     text = "given_name,family_name,city\n" + "".join(f"A{n},Person{n},Praha\n" for n in range(500))
     desk.bring(text, duplicates="ignore")
-    reader, seller = crm.user({"contact.read": "all"}), crm.user({"contact.read": "all", "contact.export": "all"})
+    reader, seller = (
+        crm.user({"contact.read": "all"}),
+        crm.user({"contact.read": "all", "contact.export": "all"}),
+    )
     wanted = {"filter": {"field": "city", "op": "eq", "value": "Praha"}}
     assert reader.client.post("/exports/download", wanted).status_code == 403
     assert reader.client.post("/exports", wanted).status_code == 403
@@ -152,7 +164,8 @@ def test_hidden_fields_and_foreign_contacts_are_absent(shop: tuple[Crm, Desk]) -
         create_custom_field(store, {"key": "revenue", "label": "Revenue", "kind": "integer"})
     desk.bring("name,email,revenue\nAnna Nová,a@example.com,500\n")
     narrow = crm.user(
-        {"contact.read": "all", "contact.export": "all"}, hidden_fields=["contact.custom.revenue", "contact.emails"]
+        {"contact.read": "all", "contact.export": "all"},
+        hidden_fields=["contact.custom.revenue", "contact.emails"],
     )
     out = desk.export(narrow.actor)
     assert b"Anna" in out
@@ -161,7 +174,9 @@ def test_hidden_fields_and_foreign_contacts_are_absent(shop: tuple[Crm, Desk]) -
     assert b"example.com" not in out
     listed = desk.export(narrow.actor, columns=["name", "custom.revenue", "emails"])
     assert rows_of(listed) == [{"Full name": "Anna Nová"}]
-    own = crm.user({"contact.read": "all", "contact.export": "own", "contact.create": "own", "contact.import": "all"})
+    own = crm.user(
+        {"contact.read": "all", "contact.export": "own", "contact.create": "own", "contact.import": "all"}
+    )
     Desk(crm.house, own.actor).bring("name\nEva Malá\n")
     assert [row["Given name"] for row in rows_of(desk.export(own.actor))] == ["Eva"]
 
@@ -176,7 +191,9 @@ def test_large_export_is_a_job_with_a_file(shop: tuple[Crm, Desk]) -> None:
     assert seller.client.get(f"{path}/file").status_code == 404
     with crm.store(seller.actor) as store:
         exporting.export_soon(store, {"export_id": asked.json()["id"]})
-    assert seller.client.get(path).json() | {"status": "complete", "count": 3} == seller.client.get(path).json()
+    assert (
+        seller.client.get(path).json() | {"status": "complete", "count": 3} == seller.client.get(path).json()
+    )
     file = seller.client.get(f"{path}/file")
     assert file.text.count("BEGIN:VCARD") == 3
     assert other.client.get(f"{path}/file").status_code == 404

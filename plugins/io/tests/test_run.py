@@ -6,15 +6,13 @@ import csv
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from io_kit import Desk
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from retinue.actor import Actor
 from retinue.contacts import create_custom_field, set_field_rule
-from retinue.errors import Conflict, Invalid
+from retinue.errors import Invalid
 from retinue.interactions.models import Interaction
 from retinue_io import files, imports, running
 from retinue_io.models import ExternalId, Pair, Piece, Rejection
@@ -68,7 +66,9 @@ def test_nothing_of_an_uploaded_file_stands_in_clear(desk: Desk) -> None:
     with desk.store() as store:
         for table in ("io_piece", "io_rejection", "io_import", "io_pair"):
             rows = store.raw_connection().exec_driver_sql(f"SELECT * FROM {table}").all()
-            assert "example" not in repr([[bytes(v) if isinstance(v, memoryview) else v for v in r] for r in rows])
+            assert "example" not in repr(
+                [[bytes(v) if isinstance(v, memoryview) else v for v in r] for r in rows]
+            )
 
 
 def test_mandatory_field_rejects_the_row_and_only_that(desk: Desk) -> None:
@@ -96,7 +96,9 @@ def test_febrl_comes_in_whole_and_the_detector_finds_its_pairs(desk: Desk, febrl
     done = desk.run(row)
     assert done["counts"]["created"] == 1000
     assert done["counts"] == checked["counts"]
-    records = [line["rec_id"].strip() for line in csv.DictReader(io.StringIO(febrl.decode()), skipinitialspace=True)]
+    records = [
+        line["rec_id"].strip() for line in csv.DictReader(io.StringIO(febrl.decode()), skipinitialspace=True)
+    ]
     with desk.store() as store:
         pairs = store.rows(select(Pair.first_row, Pair.second_row))
     true = {frozenset((a, b)) for a, b in ((records[x - 2], records[y - 2]) for x, y in pairs) if _twin(a, b)}
@@ -111,7 +113,9 @@ def _twin(one: str, two: str) -> bool:
 
 
 def test_second_file_is_compared_with_the_base(desk: Desk) -> None:
-    desk.bring("given_name,family_name,birth_date,email\nJiří,Novák,1980-05-01,jiri@example.cz\nEva,Malá,1990-01-01,\n")
+    desk.bring(
+        "given_name,family_name,birth_date,email\nJiří,Novák,1980-05-01,jiri@example.cz\nEva,Malá,1990-01-01,\n"
+    )
     row = desk.upload(
         "given_name,family_name,birth_date,email\nJiri,Novak,1980-05-01,\nX,Y,,JIRI@example.cz\nOta,Rys,1999-09-09,\n"
     )
@@ -125,7 +129,9 @@ def test_second_file_is_compared_with_the_base(desk: Desk) -> None:
 
 @pytest.mark.parametrize(("mode", "created", "updated"), [("upsert", 1, 1), ("update", 0, 1)])
 def test_known_contacts_are_updated_by_key(desk: Desk, mode: str, created: int, updated: int) -> None:
-    desk.bring("name,email,phone,city\nJiří Novák,jiri@example.cz,+420225006555,Praha\nEva Malá,eva@example.cz,,Brno\n")
+    desk.bring(
+        "name,email,phone,city\nJiří Novák,jiri@example.cz,+420225006555,Praha\nEva Malá,eva@example.cz,,Brno\n"
+    )
     text = "name,email,city\nJiří Novák,JIRI@example.cz,Plzeň\nEva Malá,eva@example.cz,Brno\nOta Rys,ota@example.cz,Zlín\n"
     row = desk.upload(text)
     desk.map(row, mode=mode, key="email")
@@ -204,7 +210,9 @@ def test_people_come_in_from_every_encoding(desk: Desk, f1_file: Callable[..., b
         row = desk.upload(data, "people.csv")
         desk.map(row)
         done = desk.run(row)
-        expected = {line["family_name"] for line in csv.DictReader(io.StringIO(data.decode(encoding)), delimiter=";")}
+        expected = {
+            line["family_name"] for line in csv.DictReader(io.StringIO(data.decode(encoding)), delimiter=";")
+        }
         assert {person["family_name"] for person in desk.people()} == expected, encoding
         assert done["counts"]["created"] == len(expected) > 1
         desk.revert(row)
@@ -232,7 +240,10 @@ def test_headings_of_other_programs_are_understood(desk: Desk) -> None:
         assert done["counts"]["created"] == 1, desk.errors(done["id"])
         (person,) = desk.people()
         assert (person["given_name"], person["family_name"]) == ("Jiří", "Novák"), source
-        assert (person["emails"][0]["value"], person["phones"][0]["value"]) == ("jiri@example.cz", "+420225006555")
+        assert (person["emails"][0]["value"], person["phones"][0]["value"]) == (
+            "jiri@example.cz",
+            "+420225006555",
+        )
         desk.revert(done["id"])
 
 
@@ -374,5 +385,3 @@ def test_stored_file_is_read_back_byte_by_byte(desk: Desk) -> None:
         assert stream.read() == data
         stream.seek(files.PIECE_BYTES - 5)
         assert stream.read(10) == data[files.PIECE_BYTES - 5 : files.PIECE_BYTES + 5]
-
-

@@ -77,7 +77,7 @@ class House:
         self.catalogue = discover()
         rules = OutboundRules(config.outbound.allow_networks, frozenset(map(int, config.outbound.ports)))
         configure_outbound(rules)
-        self.jobs = Jobs(database.engine.url, settings=_job_settings(config))
+        self.jobs = Jobs(database.engine.url, settings=_job_settings(config), gate=database.gate)
         self._swapping = threading.Lock()
         self._now = self._build(build_plugin_set(self.catalogue, (), builtins=BUILTINS))
         self.epoch = Epoch(database)

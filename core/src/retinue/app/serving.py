@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -173,7 +174,9 @@ class Working:
 
     def __exit__(self, *_: object) -> None:
         self._end.set()
-        self._worker.stop()
+        if self._worker.stop():  # a handler that will not end must not hold the process; its lease runs out
+            logging.shutdown()
+            os._exit(0)
 
 
 def works_inside(house: House) -> bool:

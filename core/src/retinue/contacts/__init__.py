@@ -20,11 +20,11 @@ from retinue.storage import revert_change_set
 
 __all__ = [
     "DRAFT_FIELDS",
-    "DraftRules",
     "Contact",
     "ContactBatch",
     "ContactTag",
     "CustomField",
+    "DraftRules",
     "Tag",
     "change_contact",
     "clean_draft",
@@ -35,8 +35,8 @@ __all__ = [
     "exact_tokens",
     "holders_of",
     "judge_drafts",
-    "merge_contacts",
     "list_custom_fields",
+    "merge_contacts",
     "remove_contacts",
     "revert_change_set",
     "search_contacts",

@@ -6,7 +6,19 @@ from retinue.lists.models import SavedView, SavedViewMember
 from retinue.lists.parse import Order, parse_sort, parse_words, tree_of
 from retinue.lists.queries import ListPage, ListRequest, check_list, count_rows, select_ids, select_page
 from retinue.lists.service import Catalogues, request_of_view
-from retinue.lists.tree import EVERYBODY, And, Node, Not, Or, Test, both, from_json, from_text, tests_of, to_json
+from retinue.lists.tree import (
+    EVERYBODY,
+    And,
+    Node,
+    Not,
+    Or,
+    Test,
+    both,
+    from_json,
+    from_text,
+    tests_of,
+    to_json,
+)
 
 __all__ = [
     "EVERYBODY",

@@ -23,7 +23,7 @@ from litestar.types import ExceptionHandlersMap
 from marshmallow import ValidationError
 
 from retinue import errors
-from retinue.errors import Invalid, Problem, RetinueError
+from retinue.errors import BadRequest, Invalid, Problem, RetinueError
 
 PROBLEM_JSON: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:retinue:problem:"

@@ -31,7 +31,9 @@ class Outcome:
 
     counts: Counter[str] = field(default_factory=Counter)
     rejected: list[tuple[Row, tuple[Fault, ...]]] = field(default_factory=list)
-    prints: list[tuple[int, bool, str, str]] = field(default_factory=list)  # row, new, contact id, packed print
+    prints: list[tuple[int, bool, str, str]] = field(
+        default_factory=list
+    )  # row, new, contact id, packed print
     hits: list[tuple[str, str, str]] = field(default_factory=list)  # base contact, email or phone, text
     left_out: Counter[str] = field(default_factory=Counter)  # column → values left out
 
@@ -70,13 +72,17 @@ class Batch:
 
     def take(self, rows: Sequence[Row]) -> Outcome:
         """Decide `rows` and return what became of them."""
-        assert self.plan.mapping is not None  # noqa: S101  # plans of contacts have one
+        assert self.plan.mapping is not None  # plans of contacts have one
         self.out.counts["rows"] += len(rows)
         waiting: list[_Item] = []
         drafts = build_drafts(rows, self.plan.mapping, choices=self.plan.choices)
         for row, draft in zip(rows, drafts, strict=True):
             self.out.left_out.update(fault.column for fault in draft.faults if not fault.fatal)
-            fatal = [fault for fault in draft.faults if fault.fatal and not (self.plan.key and fault.code == "nameless")]
+            fatal = [
+                fault
+                for fault in draft.faults
+                if fault.fatal and not (self.plan.key and fault.code == "nameless")
+            ]
             if fatal:  # with a key, a row without a name may be about a contact that has one
                 self.out.reject(row, fatal)
             else:
@@ -96,7 +102,8 @@ class Batch:
     def _round(self, items: list[_Item]) -> tuple[list[_Item], list[_Item]]:
         """Split into rows that can be decided together and rows that wait for what these make."""
         pending: set[Mark] = set()
-        now, later = [], []
+        now: list[_Item] = []
+        later: list[_Item] = []
         for item in items:
             marks = self._own_marks(item)
             (later if pending.intersection(marks) else now).append(item)
@@ -150,7 +157,9 @@ class Batch:
             return None
         if not item.keys:
             return Fault(row, "", f"The row has no {plan.key_name}.", "Fill it in.", "no-key")
-        return Fault(row, "", f"No contact has this {plan.key_name}.", "Correct it, or create it.", "not-found")
+        return Fault(
+            row, "", f"No contact has this {plan.key_name}.", "Correct it, or create it.", "not-found"
+        )
 
     def _check_external(self, items: list[_Item]) -> list[_Item]:
         """Reject rows whose external ID another contact has."""
@@ -180,7 +189,9 @@ class Batch:
             if known and self.plan.duplicates == "skip":
                 kind, text = item.exact[known[0]]
                 reason = f"A contact has this {'e-mail' if kind == 'email' else 'telephone'} already: {text}."
-                self.out.reject(item.row, [Fault(item.row.number, "", reason, "It was left out.", "duplicate")])
+                self.out.reject(
+                    item.row, [Fault(item.row.number, "", reason, "It was left out.", "duplicate")]
+                )
                 continue
             for mark in known:
                 self.out.hits += [(str(contact), *item.exact[mark]) for contact in found.get(mark, ())]
@@ -287,6 +298,8 @@ class Batch:
 
     def _allowed(self, items: list[tuple[UUID, _Item]]) -> list[tuple[UUID, _Item]]:
         """Reject rows about contacts that the actor may read but not change."""
+        if not items:
+            return []
         kept = []
         narrow = self.store.require("contact.change").word != "all"
         for contact_id, item in items:
@@ -296,12 +309,16 @@ class Batch:
                     self.store.require("contact.change", contact)
                 kept.append((contact_id, item))
             except (Denied, NotFound):
-                fault = Fault(item.row.number, "", "You may not change this contact.", "Ask its owner.", "denied")
+                fault = Fault(
+                    item.row.number, "", "You may not change this contact.", "Ask its owner.", "denied"
+                )
                 self.out.reject(item.row, [fault])
         return kept
 
     def _apply(self, contact_id: UUID, item: _Item) -> None:
-        named = bool(item.external) and self.plan.key != "external_id" and not self._is_named(contact_id, item)
+        named = (
+            bool(item.external) and self.plan.key != "external_id" and not self._is_named(contact_id, item)
+        )
         if item.changes and self.overlay is None:
             change_contact(self.store, contact_id, item.changes)
         if named:

@@ -73,13 +73,14 @@ class Check:
 
     def _pairs(self) -> None:
         found = self._detection.suspects(500)
+        if found is None:
+            self._phase = "done"
+            return
         self.counts["suspected"] += len(found)
         for one in found[: SHOWN - len(self.suspects)]:
             shown = {"row": one.first_row, "other_row": one.second_row, "score": one.score}
             other = None if one.second_row is not None else str(one.second_id)
             self.suspects.append({**shown, "contact_id": other, "reasons": list(one.reasons)})
-        if not found:
-            self._phase = "done"
 
     @property
     def result(self) -> dict[str, Any]:

@@ -30,8 +30,12 @@ _ROWS = ("rows", "created", "updated", "unchanged", "rejected", "suspected")
 
 @command()
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--what", type=click.Choice(WHATS), default="contacts", show_default=True, help="What the file holds.")
-@click.option("--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A mapping as JSON.")
+@click.option(
+    "--what", type=click.Choice(WHATS), default="contacts", show_default=True, help="What the file holds."
+)
+@click.option(
+    "--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A mapping as JSON."
+)
 @click.option("--encoding", default="", help="Such as cp1251; found out if left out.")
 @click.option("--delimiter", default="", help="Found out if left out.")
 @click.option("--sheet", default="", help="The sheet of a workbook; its first one if left out.")
@@ -42,10 +46,18 @@ _ROWS = ("rows", "created", "updated", "unchanged", "rejected", "suspected")
 @click.option("--create-fields", is_flag=True, help="Declare custom fields for unknown columns.")
 @click.option("--lenient", is_flag=True, help="Leave a faulty value out instead of rejecting its row.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
-@click.option("--errors", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Rejected rows go here.")
+@click.option(
+    "--errors", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Rejected rows go here."
+)
 @click.option("--resume", type=click.UUID, metavar="ID", help="Take up an import that was stopped or killed.")
 def import_file(
-    cli: Cli, file: Path | None, mapping: Path | None, dry_run: bool, errors: Path | None, resume: UUID | None, **given: Any
+    cli: Cli,
+    file: Path | None,
+    mapping: Path | None,
+    dry_run: bool,
+    errors: Path | None,
+    resume: UUID | None,
+    **given: Any,
 ) -> None:
     """Bring contacts or interactions in from FILE: CSV, XLSX, ODS or vCard.
 
@@ -104,7 +116,14 @@ class _Session:
         with file.open("rb") as stream, self.cli.out.progress("Checking") as tick:
             source = open_source(stream, file.name, Reading(**reading))
             with self.store(readonly=True) as store:
-                row = Import(id=UUID(int=1), file_name=file.name, what=what, mode="create", duplicates="review", system="")
+                row = Import(
+                    id=UUID(int=1),
+                    file_name=file.name,
+                    what=what,
+                    mode="create",
+                    duplicates="review",
+                    system="",
+                )
                 imports.set_options(row, wanted)
                 mapping = imports.choose_mapping(store, source, {**wanted, "create_fields": False}, what=what)
                 row.mapping = msgspec.to_builtins(mapping)
@@ -132,7 +151,9 @@ class _Session:
         for example in result["examples"]:
             out.say(f"Row {example['row']}, {example['column'] or 'the row'}: {example['reason']}")
         if result["failure"]:
-            raise Invalid(result["failure"], remedy="Rows before this place could be imported.", code="unreadable")
+            raise Invalid(
+                result["failure"], remedy="Rows before this place could be imported.", code="unreadable"
+            )
         out.say("Nothing was written.")
 
     def run(self, errors: Path | None) -> None:
@@ -151,13 +172,19 @@ class _Session:
                 with errors.open("wb") as stream:
                     write_error_file(store, self.import_id, stream)
         if shown["status"] == "failed":
-            raise Invalid(shown["failure"], remedy=f"Then: retinue import --resume {self.import_id}", code="import-failed")
+            raise Invalid(
+                shown["failure"],
+                remedy=f"Then: retinue import --resume {self.import_id}",
+                code="import-failed",
+            )
         result = {"id": shown["id"], "status": shown["status"], **shown["counts"]}
         if not self.cli.out.json:
             self.cli.out.record(result)
         rejected = shown["counts"]["rejected"]
         then = f"correct {errors} and import it" if rejected and errors else "retinue contacts list"
-        self.cli.out.done(f"Imported: {shown['counts']['created']} created, {rejected} rejected.", result, then=then)
+        self.cli.out.done(
+            f"Imported: {shown['counts']['created']} created, {rejected} rejected.", result, then=then
+        )
 
     def _steps(self, total: int | None, position: int) -> None:
         with self.cli.out.progress("Importing", total=total) as tick:
@@ -174,7 +201,9 @@ class _Session:
         with self.store() as store:
             row = imports.get_import(store, self.import_id, lock=True)
             row.status, row.finished_at = STOPPED, store.now
-        self.cli.out.say(f"Stopped after {row.position} rows. Go on: retinue import --resume {self.import_id}")
+        self.cli.out.say(
+            f"Stopped after {row.position} rows. Go on: retinue import --resume {self.import_id}"
+        )
 
 
 def _say_mapping(cli: Cli, row: Import) -> None:
@@ -193,7 +222,9 @@ def _say_mapping(cli: Cli, row: Import) -> None:
 @click.option("--sort", default="", metavar="FIELDS", help="Such as -created_at,name; with --columns.")
 @click.option("--delimiter", default=",", show_default=True)
 @click.option("--output", "-o", required=True, help="The file, or - for stdout.")
-def export_file(cli: Cli, words: tuple[str, ...], view: str | None, form: str, columns: str, output: str, **given: Any) -> None:
+def export_file(
+    cli: Cli, words: tuple[str, ...], view: str | None, form: str, columns: str, output: str, **given: Any
+) -> None:
     """Write the contacts that fulfil every FIELD=VALUE to a file.
 
     \b
@@ -209,7 +240,9 @@ def export_file(cli: Cli, words: tuple[str, ...], view: str | None, form: str, c
             data["view"] = _view_named(store, view)
         wanted = exporting.Wanted.of(data)
         to_stdout = output == "-"
-        stream = cast(BinaryIO, sys.stdout.buffer) if to_stdout else stack.enter_context(_whole_file(Path(output)))
+        stream = (
+            cast(BinaryIO, sys.stdout.buffer) if to_stdout else stack.enter_context(_whole_file(Path(output)))
+        )
         row = exporting.export_now(store, wanted, stream)
         count = row.count
     if not to_stdout:
@@ -219,12 +252,14 @@ def export_file(cli: Cli, words: tuple[str, ...], view: str | None, form: str, c
 def _view_named(store: Any, name: str) -> UUID:
     views = [v for v in store.scalars(select(SavedView)) if name in (v.name, str(v.id))]
     if len(views) != 1:
-        raise NotFound(f"There is no view “{name}”." if not views else f"There are {len(views)} views “{name}”.")
+        raise NotFound(
+            f"There is no view “{name}”." if not views else f"There are {len(views)} views “{name}”."
+        )
     found: UUID = views[0].id
     return found
 
 
-class _whole_file:  # noqa: N801  # used like `open`
+class _whole_file:  # used like `open`
     """A file that is there only when it is whole."""
 
     def __init__(self, path: Path) -> None:
@@ -240,5 +275,3 @@ class _whole_file:  # noqa: N801  # used like `open`
             self._part.replace(self._path)
         else:
             self._part.unlink(missing_ok=True)
-
-

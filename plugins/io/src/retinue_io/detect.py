@@ -28,6 +28,7 @@ _FLOORS = {
 _BEST_PLACE = 7.0
 _WINDOW = 5  # neighbours compared in a block too large to compare all
 _BATCH = 500
+_BREATH = 200  # groups compared between two chances to stop
 _INDEX_BITS = 24
 _INDEX_MASK = (1 << _INDEX_BITS) - 1
 _HASH_MASK = (1 << 40) - 1
@@ -43,25 +44,47 @@ class Match(NamedTuple):
     reasons: tuple[str, ...]
 
 
+class Finder:
+    """Finds probable duplicates in two steps that can be taken in portions: `add` contacts, then `search`."""
+
+    def __init__(self) -> None:
+        self._packed: list[str] = []
+        self._index: dict[str, array[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def add(self, packed: str, keys: Iterable[tuple[str, str]]) -> None:
+        """Take a packed fingerprint with its blocking keys."""
+        number = len(self._packed)
+        self._packed.append(packed)
+        for kind, text in keys:
+            entry = (hash(text) & _HASH_MASK) << _INDEX_BITS | number
+            self._index.setdefault(kind, array("Q")).append(entry)
+
+    def search(self, *, threshold: float = THRESHOLD) -> Iterator[Match | None]:
+        """Yield each pair once, and None now and then, for a caller that counts its time."""
+        seen: set[int] = set()
+        for kind in list(self._index):
+            for count, members in enumerate(_groups(self._index.pop(kind))):
+                if count % _BREATH == 0:
+                    yield None
+                loaded = [(number, unpack(self._packed[number])) for number in members]
+                for (i, one), (j, two) in _couples(loaded):
+                    couple = min(i, j) << _INDEX_BITS | max(i, j)
+                    if couple not in seen:
+                        seen.add(couple)
+                        match = compare(one, two)
+                        if match.score >= threshold:
+                            yield match
+
+
 def find_pairs(prints: Iterable[Fingerprint], *, threshold: float = THRESHOLD) -> Iterator[Match]:
     """Probable duplicates among these contacts, each pair once, in no particular order."""
-    packed: list[str] = []
-    index: dict[str, array[int]] = {}
-    for number, one in enumerate(prints):
-        packed.append(pack(one))
-        for kind, text in blocks(one):
-            index.setdefault(kind, array("Q")).append((hash(text) & _HASH_MASK) << _INDEX_BITS | number)
-    seen: set[int] = set()
-    for kind in list(index):
-        for members in _groups(index.pop(kind)):
-            loaded = [(number, unpack(packed[number])) for number in members]
-            for (i, one), (j, two) in _couples(loaded):
-                couple = min(i, j) << _INDEX_BITS | max(i, j)
-                if couple not in seen:
-                    seen.add(couple)
-                    match = compare(one, two)
-                    if match.score >= threshold:
-                        yield match
+    finder = Finder()
+    for one in prints:
+        finder.add(pack(one), blocks(one))
+    yield from (match for match in finder.search(threshold=threshold) if match is not None)
 
 
 def find_matches(

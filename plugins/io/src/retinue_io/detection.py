@@ -6,8 +6,7 @@ that share a block with a row of the file, then it compares.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from sqlalchemy import select
 from retinue import Store
 from retinue.contacts import Contact
 from retinue_io.batches import Outcome
-from retinue_io.detect import Match, find_pairs
+from retinue_io.detect import Finder, Match
 from retinue_io.fingerprints import Fingerprint, blocks, fingerprint, pack, unpack
 
 PAGE = 2000
@@ -49,13 +48,13 @@ class Detection:
     """The search of one import; fill it with `add`, then call `read_base` until it says no, then take `suspects`."""
 
     def __init__(self) -> None:
-        self._packed: list[str] = []
+        self._finder = Finder()
         self._rows: dict[str, tuple[int, bool, UUID]] = {}
         self._known: set[UUID] = set()
         self._hits: dict[str, set[tuple[str, str]]] = {}
         self._bits = bytearray(_BITS // 8)
         self._last: UUID | None = None
-        self._found: Iterator[Suspects] | None = None
+        self._found: Iterator[Match | None] | None = None
 
     def add(self, note: dict[str, Any] | Outcome) -> None:
         """Take the fingerprints and hits of a batch."""
@@ -64,11 +63,11 @@ class Detection:
         for row, new, contact_id, packed in prints:
             self._known.add(UUID(contact_id))
             self._rows[str(row)] = (row, new, UUID(contact_id))
-            self._packed.append(packed)
-            if new:
-                for block in blocks(unpack(packed)):
-                    place = hash(block) % _BITS
-                    self._bits[place >> 3] |= 1 << (place & 7)
+            keys = list(blocks(unpack(packed)))
+            self._finder.add(packed, keys)
+            for key in keys if new else ():
+                place = hash(key) % _BITS
+                self._bits[place >> 3] |= 1 << (place & 7)
         for contact_id, kind, text in hits:
             self._hits.setdefault(contact_id, set()).add((kind, text))
 
@@ -98,21 +97,25 @@ class Detection:
         return made._replace(emails=texts["email"], phones=texts["phone"])
 
     def _keep(self, made: Fingerprint) -> None:
-        places = (hash(block) % _BITS for block in blocks(made))
+        keys = list(blocks(made))
+        places = (hash(key) % _BITS for key in keys)
         if any(self._bits[place >> 3] & 1 << (place & 7) for place in places):
-            self._packed.append(pack(made))
+            self._finder.add(pack(made), keys)
 
-    def suspects(self, size: int) -> list[Suspects]:
-        """Return the next probable duplicates; none at the end."""
+    def suspects(self, size: int) -> list[Suspects] | None:
+        """Return some of the next probable duplicates, perhaps none yet; None at the end."""
         if self._found is None:
-            self._found = self._search(map(unpack, self._packed))
-        return list(islice(self._found, size))
-
-    def _search(self, prints: Iterable[Fingerprint]) -> Iterator[Suspects]:
-        for match in find_pairs(prints):
+            self._found = self._finder.search()
+        found: list[Suspects] = []
+        for match in self._found:
+            if match is None:
+                return found
             first, second = (self._rows.get(key) for key in (match.first, match.second))
             if (first and first[1]) or (second and second[1]):
-                yield self._pair(match)
+                found.append(self._pair(match))
+                if len(found) >= size:
+                    return found
+        return found or None
 
     def _pair(self, match: Match) -> Suspects:
         """Return a match with the newer contact first: the one that a merge would take in."""

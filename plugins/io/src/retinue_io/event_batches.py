@@ -33,7 +33,7 @@ class EventBatch:
     @property
     def mapping(self) -> EventMapping:
         """Return the mapping; plans of interactions have one."""
-        assert self.plan.events is not None  # noqa: S101  # as the plan was built
+        assert self.plan.events is not None  # as the plan was built
         return self.plan.events
 
     def take(self, rows: Sequence[Row]) -> Outcome:
@@ -86,7 +86,9 @@ class EventBatch:
                 allowed[contact_id] = False
         for event, row, contact in placed:
             if not allowed[contact]:
-                fault = Fault(event.row, "", "You may not record this for this contact.", "Ask its owner.", "denied")
+                fault = Fault(
+                    event.row, "", "You may not record this for this contact.", "Ask its owner.", "denied"
+                )
                 self.out.reject(row, [fault])
         return [place for place in placed if allowed[place[2]]]
 
@@ -147,7 +149,9 @@ class EventBatch:
 
     def _judge(self, drafts: list[dict[str, Any]]) -> list[Problem]:
         kinds = known_kinds(self.store)
-        problems = [p for n, draft in enumerate(drafts) for p in judge_interaction(self.store, draft, kinds, f"/{n}")]
+        problems = [
+            p for n, draft in enumerate(drafts) for p in judge_interaction(self.store, draft, kinds, f"/{n}")
+        ]
         return [*problems, *self.store.hooks.interaction_errors(store=self.store, interactions=drafts)]
 
     def _fault(self, problem: Problem, row: int) -> Fault:

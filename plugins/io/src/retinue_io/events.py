@@ -19,18 +19,53 @@ from retinue_io.values.scalars import parse_decimal
 
 _WORDS: dict[str, frozenset[str]] = {
     "source_key": frozenset(
-        "order id|order no|order number|order|id|number|bestellnummer|cislo objednavky|siparis no|номер заказа".split("|")
+        [
+            "order id",
+            "order no",
+            "order number",
+            "order",
+            "id",
+            "number",
+            "bestellnummer",
+            "cislo objednavky",
+            "siparis no",
+            "номер заказа",
+        ]
     ),
     "contact": frozenset(
-        "contact id|contact|customer id|customer|external id|email|e mail|kundennummer|zakaznik|musteri|клиент".split("|")
+        [
+            "contact id",
+            "contact",
+            "customer id",
+            "customer",
+            "external id",
+            "email",
+            "e mail",
+            "kundennummer",
+            "zakaznik",
+            "musteri",
+            "клиент",
+        ]
     ),
     "at": frozenset(
-        "placed at|date|at|ordered at|created at|order date|datum|tarih|дата|time|when".split("|")
+        [
+            "placed at",
+            "date",
+            "at",
+            "ordered at",
+            "created at",
+            "order date",
+            "datum",
+            "tarih",
+            "дата",
+            "time",
+            "when",
+        ]
     ),
-    "amount": frozenset("total|amount|sum|price|value|betrag|castka|tutar|сумма".split("|")),
-    "currency": frozenset("currency|wahrung|mena|para birimi|валюта".split("|")),
-    "subject": frozenset("subject|title|betreff|predmet|konu|тема".split("|")),
-    "body": frozenset("text|note|body|notes|description".split("|")),
+    "amount": frozenset(["total", "amount", "sum", "price", "value", "betrag", "castka", "tutar", "сумма"]),
+    "currency": frozenset(["currency", "wahrung", "mena", "para birimi", "валюта"]),
+    "subject": frozenset(["subject", "title", "betreff", "predmet", "konu", "тема"]),
+    "body": frozenset(["text", "note", "body", "notes", "description"]),
 }
 
 
@@ -85,7 +120,11 @@ def propose_events(headings: Sequence[str], sample: Iterable[Dict[str, str]] = (
 def check_events(mapping: EventMapping, headings: Sequence[str], kinds: Iterable[str]) -> EventMapping:
     """Return the mapping, or raise Invalid naming what does not fit."""
     if not mapping.contact or mapping.kind not in set(kinds):
-        what = "which column names the contact" if not mapping.contact else f"a kind of interaction, not “{mapping.kind}”"
+        what = (
+            "which column names the contact"
+            if not mapping.contact
+            else f"a kind of interaction, not “{mapping.kind}”"
+        )
         raise Invalid(f"The mapping must say {what}.", remedy="Choose it and set the mapping again.")
     missing = [h for h in (*mapping.placed().values(), *mapping.data) if h not in headings]
     if missing:
@@ -115,7 +154,9 @@ def _build(row: Row, mapping: EventMapping) -> Event:
 
     whom = read("contact", lambda text: _whom(text, mapping)) or ""
     if not whom and not any(f.column == mapping.contact for f in faults):
-        faults.append(Fault(row.number, mapping.contact, "The cell is empty.", "Name the contact.", "nameless"))
+        faults.append(
+            Fault(row.number, mapping.contact, "The cell is empty.", "Name the contact.", "nameless")
+        )
     values["at"] = read("at", lambda text: _instant(text, mapping.order))
     amount = read("amount", lambda text: parse_decimal(text, mapping.decimal))
     if amount is not None:

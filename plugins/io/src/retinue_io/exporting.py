@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Final, cast
 from uuid import UUID
@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from retinue import Reach, Store, new_id
-from retinue.contacts import Contact, describe_contacts, list_custom_fields
 from retinue.errors import Invalid, NotFound, Problem, TooLarge
 from retinue.lists import (
     And,
@@ -27,20 +26,17 @@ from retinue.lists import (
     from_json,
     parse_sort,
     request_of_view,
-    select_ids,
-    select_page,
     tests_of,
     to_json,
 )
+from retinue_io.exported import PAGE, Listed, Whole
 from retinue_io.files import RESULT, PieceSink, open_file
 from retinue_io.models import COMPLETE, FAILED, FORMATS, PENDING, Export
-from retinue_io.targets import LISTS, SCALARS
-from retinue_io.writers import OutColumn, flatten, out_column, write_csv, write_jsonl, write_vcard, write_xlsx
+from retinue_io.writers import write_csv, write_jsonl, write_vcard, write_xlsx
 
 EXPORT = "io.export_contacts"
 SMALL: Final = 2000
 """Contacts that are sent at once; more of them are a job with a file to fetch."""
-PAGE: Final = 1000
 KEPT_DAYS: Final = 7
 _TYPES: Final = {
     "csv": ("text/csv; charset=utf-8", "csv"),
@@ -54,13 +50,6 @@ _WRITERS: Final[dict[str, Callable[..., int]]] = {
     "vcard": write_vcard,
     "jsonl": write_jsonl,
 }
-_FULL: Final = (
-    "id", "kind", "title_before", "given_name", "middle_name", "family_name", "title_after", "name", "sex", "birth_date",
-    "language", "job_title", "business_line", "emails", "phones", "addresses", "socials", "country", "region", "city",
-    "postal_code", "website", "status", "source", "preferred_channel", "time_zone", "tags", "note", "created_at",
-)  # fmt: skip
-_PARTS: Final = {"addresses": ("street", "city", "postal_code", "region", "country", "label")}
-_OF_LIST: Final = {"tag": "tags"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +68,9 @@ class Wanted:
         """Read it from plain data; raises Invalid."""
         form = data.get("format") or "csv"
         if form not in FORMATS:
-            raise Invalid("the format is not known", problems=[Problem("/format", f"none of: {', '.join(FORMATS)}")])
+            raise Invalid(
+                "the format is not known", problems=[Problem("/format", f"none of: {', '.join(FORMATS)}")]
+            )
         tree = from_json(data["filter"]) if data.get("filter") else And(())
         view = data.get("view")
         return cls(
@@ -120,7 +111,9 @@ def export_now(store: Store, wanted: Wanted, stream: BinaryIO, *, limit: int | N
     catalogue, request = _list_of(store, wanted)
     if limit is not None and count_rows(store, catalogue, request, limit + 1) > limit:
         raise TooLarge(
-            f"More than {limit:,} contacts are a job.", code="export-large", remedy="POST it to /exports, then fetch its file."
+            f"More than {limit:,} contacts are a job.",
+            code="export-large",
+            remedy="POST it to /exports, then fetch its file.",
         )
     row = _record(store, wanted, COMPLETE)
     _write(store, row, wanted, stream)
@@ -172,10 +165,16 @@ def list_exports(store: Store, *, after: UUID | None = None, limit: int = 50) ->
 def read_export(store: Store, export_id: UUID) -> tuple[Export, bytes]:
     """Return an export with its file; raises NotFound until it is written, and after it was removed."""
     row = get_export(store, export_id)
-    content = open_file(_system(store), row.id, row.size or 0, use=RESULT)[1].read() if row.status == COMPLETE else b""
+    content = (
+        open_file(_system(store), row.id, row.size or 0, use=RESULT)[1].read()
+        if row.status == COMPLETE
+        else b""
+    )
     if not content:
         why = row.failure or ("it is not written yet" if row.status != FAILED else "it failed")
-        raise NotFound(f"export {export_id} has no file: {why if row.status != COMPLETE else 'it was removed'}")
+        raise NotFound(
+            f"export {export_id} has no file: {why if row.status != COMPLETE else 'it was removed'}"
+        )
     return row, content
 
 
@@ -199,7 +198,11 @@ def _within_reach(store: Store) -> Node:
     if reach is Reach.ALL:
         return And(())
     own = Test("owner_id", "eq", str(store.actor.id))
-    teams = [Test("team_id", "eq", str(team)) for team in sorted(store.actor.team_ids)] if reach is Reach.TEAM else []
+    teams = (
+        [Test("team_id", "eq", str(team)) for team in sorted(store.actor.team_ids)]
+        if reach is Reach.TEAM
+        else []
+    )
     return Or((own, *teams)) if teams else own
 
 
@@ -223,7 +226,7 @@ def _write(store: Store, row: Export, wanted: Wanted, stream: BinaryIO) -> None:
     """Write the file, then one entry in the audit: by whom, what was asked by field and operator, how many."""
     catalogue, request = _list_of(store, wanted)
     own = wanted.columns or (request.columns if wanted.view else ())
-    listed = _Listed(store, catalogue, request, own) if own else _Whole(store, catalogue, request)
+    listed = Listed(store, catalogue, request, own) if own else Whole(store, catalogue, request)
     options = {"delimiter": wanted.delimiter} if wanted.format == "csv" else {}
     row.count = _WRITERS[wanted.format](stream, listed.columns(), listed.rows(), **options)
     row.finished_at, row.size = store.now, row.size
@@ -237,119 +240,6 @@ def _write(store: Store, row: Export, wanted: Wanted, stream: BinaryIO) -> None:
     }
     store.record("contact.export", detail=detail)
     _system(store).flush()
-
-
-class _Whole:
-    """Every field of the contacts, in the form that our own import reads back."""
-
-    def __init__(self, store: Store, catalogue: Catalogue, request: ListRequest) -> None:
-        self._store, self._pages = store, lambda: select_ids(store, catalogue, request, size=PAGE)
-        self._columns: list[OutColumn] | None = None
-
-    def _described(self) -> Iterator[list[dict[str, Any]]]:
-        for ids in self._pages():
-            found: dict[UUID, dict[str, Any]] = {}
-            for start in range(0, len(ids), 400):
-                part = self._store.scalars(select(Contact).where(Contact.id.in_(ids[start : start + 400])))
-                found.update((row["id"], row) for row in describe_contacts(self._store, part))
-            yield [_importable(found[contact_id]) for contact_id in ids if contact_id in found]
-
-    def columns(self) -> list[OutColumn]:
-        """Return the columns that at least one contact fills; what the reader may not see is not among them."""
-        if self._columns is None:
-            widths: dict[str, int] = {}
-            filled: set[str] = set()
-            for rows in self._described():
-                for row in rows:
-                    for name in _FULL:
-                        if row.get(name) not in (None, "", []):
-                            filled.add(name)
-                    for name in LISTS:
-                        widths[name] = max(widths.get(name, 0), len(row.get(name) or ()))
-                    filled.update(f"custom.{key}" for key, value in row["custom"].items() if value is not None)
-            self._columns = list(_out_columns(filled, widths, [f"custom.{f.key}" for f in list_custom_fields(self._store)]))
-        return self._columns
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield the rows."""
-        for described in self._described():
-            for row in described:
-                yield flatten(row, self.columns())
-
-
-def _importable(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a contact without a name that only follows from its parts, its e-mail or its telephone."""
-    entries = [*(row.get("emails") or ()), *(row.get("phones") or ())]
-    derived = row.get("given_name") or row.get("family_name") or row.get("name") in [e["value"] for e in entries]
-    return {**row, "name": None} if derived and row.get("kind") != "organisation" else row
-
-
-def _out_columns(filled: set[str], widths: dict[str, int], custom: Sequence[str]) -> Iterator[OutColumn]:
-    for name in _FULL:
-        if name in LISTS:
-            for index in range(widths.get(name, 0)):
-                for part in _PARTS.get(name, ("value", "label")):
-                    yield out_column(name, index, part)
-        elif name in filled:
-            yield out_column(name)
-    for name in custom:
-        if name in filled:
-            yield out_column(name)
-
-
-class _Listed:
-    """The columns of a list, as a view shows them."""
-
-    def __init__(self, store: Store, catalogue: Catalogue, request: ListRequest, names: Sequence[str]) -> None:
-        self._store, self._catalogue, self._names = store, catalogue, tuple(names)
-        self._request = replace(request, columns=self._names)
-        self._columns: list[OutColumn] | None = None
-
-    def _pages(self) -> Iterator[list[dict[str, Any]]]:
-        request = self._request
-        while True:
-            page = select_page(self._store, self._catalogue, request)
-            yield page.rows
-            if page.next is None:
-                return
-            request = replace(request, after=page.next)
-
-    def columns(self) -> list[OutColumn]:
-        """Return the columns; one that does not exist for the reader is not among them."""
-        if self._columns is None:
-            widths = dict.fromkeys([n for n in self._names if n in LISTS], 1)
-            if widths:
-                for rows in self._pages():
-                    for name in widths:
-                        widths[name] = max([widths[name], *(len(row.get(name) or ()) for row in rows)])
-            found = {n: self._catalogue.find(n, self._store.actor) for n in self._names}
-            self._columns = [c for n, field in found.items() if field for c in _view_columns(n, field.label, widths)]
-        return self._columns
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield the rows."""
-        for rows in self._pages():
-            for row in rows:
-                custom = {name.removeprefix("custom."): v for name, v in row.items() if name.startswith("custom.")}
-                known = {_OF_LIST.get(name, name): value for name, value in row.items()}
-                yield {**flatten({**known, "custom": custom}, self.columns()), **_others(row)}
-
-
-def _view_columns(name: str, label: str, widths: dict[str, int]) -> Iterator[OutColumn]:
-    target = _OF_LIST.get(name, name)
-    if target in LISTS:
-        for index in range(widths[target]):
-            for part in _PARTS.get(target, ("value",)):
-                yield out_column(target, index, part)
-    elif target in SCALARS or target == "id" or target.startswith("custom."):
-        yield out_column(target)
-    else:
-        yield OutColumn(key=name, heading=label)
-
-
-def _others(row: dict[str, Any]) -> dict[str, Any]:
-    known = {*SCALARS, *LISTS, *_OF_LIST, "id", "custom"}
-    return {name: value for name, value in row.items() if name not in known and not name.startswith("custom.")}
 
 
 def _system(store: Store) -> Store:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from base64 import b64decode, b64encode
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, BinaryIO, cast
 from uuid import UUID
 
@@ -52,12 +52,9 @@ def add_note(store: Store, file_id: UUID, use: str, value: Any) -> None:
     _system(store).insert_many(Piece, [row])
 
 
-def read_notes(store: Store, file_id: UUID, use: str) -> Iterator[Any]:
-    """Yield the values kept by `add_note`, in their order."""
-    number = 0
-    while (value := _content(store, file_id, use, number)) is not None:
-        yield value
-        number += 1
+def read_note(store: Store, file_id: UUID, use: str, number: int) -> Any:
+    """Return a value kept by `add_note`; None behind the last one."""
+    return _content(store, file_id, use, number)
 
 
 def _content(store: Store, file_id: UUID, use: str, number: int) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Dict
-from itertools import islice
 from typing import Any, BinaryIO
 from uuid import UUID
 
@@ -11,15 +10,12 @@ import msgspec
 from sqlalchemy import delete, select
 
 from retinue import Problem, Reach, Store, new_id
-from retinue.contacts import create_custom_field, list_custom_fields, revert_change_set
-from retinue.errors import Conflict, Invalid, NotFound, RetinueError
-from retinue.interactions import known_kinds
+from retinue.contacts import revert_change_set
+from retinue.errors import Conflict, Invalid, NotFound
 from retinue.jobs import show_job
 from retinue_io.encodings import rank_encodings, sample_bytes
-from retinue_io.events import EventMapping, check_events, propose_events
+from retinue_io.events import propose_events
 from retinue_io.files import open_file, remove_file, write_file
-from retinue_io.limits import SAMPLE_ROWS
-from retinue_io.mapping import CUSTOM_KINDS, Column, Mapping, check_mapping, fit_mapping, load_mapping, propose_mapping
 from retinue_io.models import (
     COMPLETE,
     DUPLICATES,
@@ -34,12 +30,10 @@ from retinue_io.models import (
     WHATS,
     Import,
     Rejection,
-    SavedMapping,
 )
 from retinue_io.plan import Plan
-from retinue_io.readers import Reading, Row, Source, open_source
+from retinue_io.readers import Reading, Source, open_source
 from retinue_io.running import CHECK, RUN, advance_check, require_standby, system_of
-from retinue_io.text import slug
 
 SHOWN_ROWS = 10
 SMALL_BYTES = 256 * 1024
@@ -54,7 +48,9 @@ def start_upload(
     """Take a file: its kind, encoding and headings are found out, then it is stored; raises Invalid or TooLarge."""
     store.require("contact.import")
     if what not in WHATS:
-        raise Invalid("not something that can be imported", problems=[Problem("/what", f"none of: {', '.join(WHATS)}")])
+        raise Invalid(
+            "not something that can be imported", problems=[Problem("/what", f"none of: {', '.join(WHATS)}")]
+        )
     source = open_source(stream, file_name, _with_locale(store, reading or Reading()))
     row = Import(
         id=new_id(),
@@ -102,7 +98,9 @@ def describe_source(store: Store, source: Source, *, what: str = "contacts") -> 
     """Return what an opened file looks like, with a proposal of what its columns are."""
     rows = sample_rows(source)
     sample = [row.cells for row in rows]
-    proposed: Any = propose_events(source.headings, sample) if what == "interactions" else propose(store, source, sample)
+    proposed: Any = (
+        propose_events(source.headings, sample) if what == "interactions" else propose(store, source, sample)
+    )
     return {
         "reading": msgspec.to_builtins(source.reading),
         "headings": list(source.headings),
@@ -113,66 +111,12 @@ def describe_source(store: Store, source: Source, *, what: str = "contacts") -> 
     }
 
 
-def sample_rows(source: Source) -> list[Row]:
-    """Return the first rows; a place further down that cannot be read is told by the check and the run."""
-    rows: list[Row] = []
-    try:
-        rows.extend(islice(source.rows(), SAMPLE_ROWS))
-    except RetinueError:
-        if not rows:
-            raise
-    return rows
-
-
 def _encodings(store: Store, row: Import, reading: Reading) -> list[dict[str, Any]]:
     if reading.kind != "csv":
         return []
     _, stream = open_file(system_of(store), row.id, row.size)
     found = rank_encodings(sample_bytes(stream), locale=reading.locale)
     return [{"encoding": one.encoding, "language": one.language, "sample": list(one.sample)} for one in found]
-
-
-def propose(store: Store, source: Source, sample: list[Any]) -> Mapping:
-    """Propose a mapping; a column whose heading is a custom field's label or key fills that field."""
-    config = store.declared.get("config")
-    region = config.defaults.country if config is not None else ""
-    mapping = propose_mapping(source.headings, sample, locale=source.reading.locale, region=region)
-    known = {}
-    for declared in list_custom_fields(store):
-        known[slug(declared.key)] = known[slug(declared.label)] = declared.key
-    taken = {column.target for column in mapping.columns}
-    columns = []
-    for column in mapping.columns:
-        key = known.get(slug(column.heading), "")  # what this house declared goes before what is usual
-        if key and f"custom.{key}" not in taken:
-            column = msgspec.structs.replace(column, target=f"custom.{key}", confidence=1.0)
-            taken.add(column.target)
-        columns.append(column)
-    unknown = tuple(h for h in mapping.unknown if not next(c.target for c in columns if c.heading == h))
-    suggestions = tuple(s for s in mapping.suggestions if s.heading in unknown)
-    return with_kinds(store, msgspec.structs.replace(mapping, columns=tuple(columns), unknown=unknown, suggestions=suggestions))
-
-
-def with_kinds(store: Store, mapping: Mapping) -> Mapping:
-    """Return the mapping with the kinds of custom fields as they are declared."""
-    kinds = {f.key: f.kind for f in list_custom_fields(store)}
-
-    def kind(column: Column) -> Column:
-        declared = kinds.get(column.target.removeprefix("custom."), "") if column.target.startswith("custom.") else ""
-        return msgspec.structs.replace(column, kind=declared) if declared in CUSTOM_KINDS else column
-
-    return msgspec.structs.replace(mapping, columns=tuple(kind(column) for column in mapping.columns))
-
-
-def missing_fields(store: Store, mapping: Mapping) -> list[dict[str, str]]:
-    """Return the custom fields that a mapping fills and nobody has declared."""
-    known = {declared.key for declared in list_custom_fields(store)}
-    missing = []
-    for column in mapping.columns:
-        key = column.target.removeprefix("custom.")
-        if column.target.startswith("custom.") and key not in known:
-            missing.append({"key": key, "label": column.heading[:100], "kind": column.kind or "text"})
-    return missing
 
 
 # ---- mapping -----------------------------------------------------------------------------------------------------
@@ -206,119 +150,18 @@ def set_options(row: Import, data: Dict[str, Any]) -> None:
     choices = {"mode": MODES, "key": KEYS, "duplicates": DUPLICATES}
     for name, known in choices.items():
         if data.get(name) is not None and data[name] not in known:
-            raise Invalid("not a valid choice", problems=[Problem(f"/{name}", f"none of: {', '.join(known)}")])
+            raise Invalid(
+                "not a valid choice", problems=[Problem(f"/{name}", f"none of: {', '.join(known)}")]
+            )
     row.mode = data.get("mode") or row.mode
     row.key_field = data.get("key") or (None if row.mode == "create" else row.key_field)
     row.duplicates = data.get("duplicates") or row.duplicates
-    row.system = data.get("system") if data.get("system") is not None else row.system
+    row.system = str(data["system"]) if data.get("system") is not None else row.system
     if row.mode != "create" and not row.key_field and row.what == "contacts":
         detail = f"{row.mode} needs a key by which contacts are found: {', '.join(KEYS)}"
         raise Invalid("the key is missing", problems=[Problem("/key", detail, "required")])
     if row.mode == "create":
         row.key_field = None
-
-
-def choose_mapping(store: Store, source: Source, data: Dict[str, Any], *, what: str) -> Mapping | EventMapping:
-    """Return the mapping that `data` gives, names or leaves to the proposal, checked against the file."""
-    given = data.get("mapping")
-    if data.get("saved"):
-        given = _saved(store, data["saved"]).mapping
-    sample = [row.cells for row in sample_rows(source)]
-    if what == "interactions":
-        events = propose_events(source.headings, sample) if given is None else _converted(given, EventMapping)
-        return check_events(events, source.headings, known_kinds(store))
-    if given is None:
-        mapping = propose(store, source, sample)
-        mapping = with_suggestions(mapping) if data.get("create_fields") else mapping
-    else:
-        mapping = load_mapping(msgspec.json.encode(given))
-        if data.get("saved"):
-            mapping = fit_mapping(mapping, source.headings, sample)
-    _check_headings(mapping, source)
-    missing = missing_fields(store, mapping)
-    if missing and given is None and not data.get("create_fields"):
-        mapping = _left_out(mapping, {m["key"] for m in missing})
-    elif missing and not data.get("create_fields"):
-        problems = [Problem(f"/mapping/{m['key']}", "no such custom field", "unknown") for m in missing]
-        remedy = "Declare it first, leave the column out, or say create_fields."
-        raise Invalid(f"There is no custom field {missing[0]['key']}.", problems=problems, remedy=remedy)
-    for declared in missing if data.get("create_fields") else ():
-        kind = declared["kind"] if declared["kind"] not in ("choice", "multi_choice") else "text"
-        create_custom_field(store, {**declared, "kind": kind})
-    if data.get("on_fault"):
-        columns = tuple(msgspec.structs.replace(c, on_fault=data["on_fault"]) for c in mapping.columns)
-        mapping = msgspec.structs.replace(mapping, columns=columns)
-    return with_kinds(store, check_mapping(mapping))
-
-
-def with_suggestions(mapping: Mapping) -> Mapping:
-    """Return a proposal in which unknown columns fill the custom fields suggested for them."""
-    fields = {s.heading: s for s in mapping.suggestions}
-
-    def filled(column: Column) -> Column:
-        found = fields.get(column.heading)
-        if found is None:
-            return column
-        return msgspec.structs.replace(column, target=f"custom.{found.key}", kind=found.kind)
-
-    return msgspec.structs.replace(mapping, columns=tuple(filled(column) for column in mapping.columns))
-
-
-def _converted(given: Any, kind: Any) -> Any:
-    try:
-        return msgspec.convert(given, kind)
-    except msgspec.ValidationError as fault:
-        raise Invalid(f"The mapping cannot be read: {fault}.", problems=[Problem("/mapping", str(fault))]) from fault
-
-
-def _left_out(mapping: Mapping, keys: set[str]) -> Mapping:
-    """Return a proposal without the columns whose custom field nobody declared."""
-    columns = tuple(
-        Column(heading=c.heading) if c.target.removeprefix("custom.") in keys and c.target.startswith("custom.") else c
-        for c in mapping.columns
-    )
-    return msgspec.structs.replace(mapping, columns=columns)
-
-
-def _check_headings(mapping: Mapping, source: Source) -> None:
-    missing = [column.heading for column in mapping.columns if column.heading not in source.headings and column.target]
-    if missing:
-        problems = [Problem("/mapping/columns", f"the file has no column “{heading}”") for heading in missing[:20]]
-        raise Invalid(f"The file has no column “{missing[0]}”.", problems=problems, remedy="Choose one of its headings.")
-    if not any(column.target for column in mapping.columns):
-        raise Invalid("No column is mapped.", remedy="Say which column holds names, e-mails or telephones.", code="unmapped")
-
-
-def save_mapping(store: Store, name: str, what: str, mapping: Dict[str, Any]) -> SavedMapping:
-    """Keep a mapping under a name; one of that name is replaced."""
-    store.require("contact.import")
-    found = store.first(select(SavedMapping).where(SavedMapping.name == name))
-    if found is None:
-        found = SavedMapping(name=name, what=what, mapping={}, created_at=store.now)
-        store.add(found)
-    found.what, found.mapping = what, dict(mapping)
-    store.flush()
-    return found
-
-
-def list_mappings(store: Store) -> list[SavedMapping]:
-    """Return the saved mappings by name."""
-    store.require("contact.import")
-    return store.scalars(select(SavedMapping).order_by(SavedMapping.name))
-
-
-def remove_mapping(store: Store, mapping_id: UUID) -> None:
-    """Forget a saved mapping."""
-    store.require("contact.import")
-    store.remove(store.get(SavedMapping, mapping_id))
-    store.flush()
-
-
-def _saved(store: Store, name: str) -> SavedMapping:
-    found: SavedMapping | None = store.first(select(SavedMapping).where(SavedMapping.name == name))
-    if found is None:
-        raise NotFound(f"There is no saved mapping “{name}”.")
-    return found
 
 
 # ---- check, run, stop, revert --------------------------------------------------------------------------------------
@@ -381,7 +224,9 @@ def revert_import(store: Store, import_id: UUID) -> Import:
         raise Conflict("This import has changed nothing.", code="status")
     store.require("change_set.revert")
     if sum(row.counts.get(name, 0) for name in ("created", "updated")) > SMALL_REVERT:
-        row.job_id = store.later("io.revert_import", {"import_id": str(row.id)}, key=f"{row.id}", as_actor=True)
+        row.job_id = store.later(
+            "io.revert_import", {"import_id": str(row.id)}, key=f"{row.id}", as_actor=True
+        )
         return row
     return revert_now(store, row)
 
@@ -449,14 +294,19 @@ def describe_import(store: Store, row: Import) -> dict[str, Any]:
     return shown
 
 
-def list_rejections(store: Store, import_id: UUID, *, after: int = 0, limit: int = 50) -> list[dict[str, Any]]:
+def list_rejections(
+    store: Store, import_id: UUID, *, after: int = 0, limit: int = 50
+) -> list[dict[str, Any]]:
     """Return rejected rows in the order of the file."""
     row = get_import(store, import_id)
     chosen = select(Rejection).where(Rejection.import_id == row.id, Rejection.row > after)
     system = system_of(store)
     found = system.scalars(chosen.order_by(Rejection.row).limit(limit))
     system.unseal(found)
-    return [{"row": r.row, "column": r.column, "code": r.code, "reason": r.reason, "cells": r.cells} for r in found]
+    return [
+        {"row": r.row, "column": r.column, "code": r.code, "reason": r.reason, "cells": r.cells}
+        for r in found
+    ]
 
 
 def remove_import(store: Store, import_id: UUID) -> None:
@@ -469,5 +319,3 @@ def remove_import(store: Store, import_id: UUID) -> None:
 def _forget(system: Store, import_id: UUID) -> None:
     remove_file(system, import_id)
     system.change(delete(Import).where(Import.id == import_id))
-
-

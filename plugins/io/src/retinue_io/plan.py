@@ -91,7 +91,11 @@ class Plan:
 
 
 def _words(target: str) -> str:
-    return target.removeprefix("custom.").replace("_", " ") if target.startswith("custom.") else heading_for(target)
+    return (
+        target.removeprefix("custom.").replace("_", " ")
+        if target.startswith("custom.")
+        else heading_for(target)
+    )
 
 
 def choices_of(store: Store) -> dict[str, dict[str, str]]:

@@ -18,7 +18,12 @@ MERGED, KEPT = "merged", "kept"
 
 
 def list_pairs(
-    store: Store, import_id: UUID, *, after: tuple[float, UUID] | None = None, limit: int = 50, decided: bool = False
+    store: Store,
+    import_id: UUID,
+    *,
+    after: tuple[float, UUID] | None = None,
+    limit: int = 50,
+    decided: bool = False,
 ) -> list[dict[str, Any]]:
     """Return suspected duplicates that the actor may see, the most probable first."""
     row = get_import(store, import_id)

@@ -25,7 +25,9 @@ _IN, _OUT = ["imports"], ["exports"]
 
 # ---- imports -----------------------------------------------------------------------------------------------------
 @post("/", permission=_MAY, gives=IMPORT, location="/{id}", tags=_IN)
-def upload_import(store: Store, upload: Any, what: str = "contacts", encoding: str = "", locale: str = "") -> dict[str, Any]:
+def upload_import(
+    store: Store, upload: Any, what: str = "contacts", encoding: str = "", locale: str = ""
+) -> dict[str, Any]:
     """Upload a file of contacts or interactions; nothing is brought in yet."""
     reading = Reading(encoding=encoding, locale=locale)
     row = imports.start_upload(store, upload.file, upload.filename or "file", what=what, reading=reading)
@@ -126,7 +128,12 @@ def list_import_duplicates(
 
 
 @post(
-    "/{import_id:uuid}/duplicates/{pair_id:uuid}", permission=_MAY, takes=DECISION, gives=PAIR, status=200, tags=_IN
+    "/{import_id:uuid}/duplicates/{pair_id:uuid}",
+    permission=_MAY,
+    takes=DECISION,
+    gives=PAIR,
+    status=200,
+    tags=_IN,
 )
 def decide_duplicate(store: Store, import_id: UUID, pair_id: UUID, data: dict[str, Any]) -> dict[str, Any]:
     """Merge two suspected duplicates, or keep both."""

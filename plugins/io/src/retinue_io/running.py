@@ -22,10 +22,10 @@ from retinue.errors import Invalid, RetinueError, Unavailable
 from retinue.jobs import DONE, BatchJob, RunningJob
 from retinue_io.batches import Batch, Outcome
 from retinue_io.checking import Check, counts_of
-from retinue_io.detection import Detection
+from retinue_io.detection import Detection, Suspects
 from retinue_io.event_batches import EventBatch
 from retinue_io.faults import Fault
-from retinue_io.files import PRINTS, PieceStream, add_note, open_file, read_notes, remove_file
+from retinue_io.files import PRINTS, PieceStream, add_note, open_file, read_note, remove_file
 from retinue_io.models import COMPLETE, FAILED, PENDING, RUNNING, STOPPED, Import, Pair, Rejection
 from retinue_io.plan import Plan, Reader
 from retinue_io.readers import Reading, Row, open_source
@@ -109,7 +109,7 @@ def advance(store: Store, import_id: UUID, progress: Callable[..., None] | None 
     if row.stop_asked:
         return _end(store, row, STOPPED)
     row.status, row.started_at = RUNNING, row.started_at or store.now
-    assert row.change_set_id is not None  # noqa: S101  # given when the run was asked for
+    assert row.change_set_id is not None  # given when the run was asked for
     store.join_deed(row.change_set_id, "contact.import", row.file_name[:200])
     try:
         with store.savepoint():
@@ -178,33 +178,48 @@ def _next_pairs(store: Store, row: Import) -> bool:
     if found is None:
         system_of(store).change(delete(Pair).where(Pair.import_id == row.id))
         row.counts = {**row.counts, "suspected": 0}
-        found = Search(store, row)
+        found = Search(row)
     until = monotonic() + SLICE
     while not found.done and monotonic() < until:
         pairs = found.advance(store)
-        store.insert_many(Pair, pairs)
-        row.counts = {**row.counts, "suspected": row.counts.get("suspected", 0) + len(pairs)}
+        if pairs:
+            store.insert_many(Pair, pairs)
+            row.counts = {**row.counts, "suspected": row.counts.get("suspected", 0) + len(pairs)}
     KEPT.put("pairs", row.id, found)
     return found.done
 
 
 class Search:
-    """The search for duplicates of one run."""
+    """The search for duplicates of one run, in portions: notes of the run, pages of the base, then pairs."""
 
-    def __init__(self, store: Store, row: Import) -> None:
+    def __init__(self, row: Import) -> None:
         self._import_id, self._detection = row.id, Detection()
-        for note in read_notes(store, row.id, PRINTS):
-            self._detection.add(note)
-        self._reading, self.done = True, self._detection.is_empty
+        self._note, self._phase = 0, "notes"
+
+    @property
+    def done(self) -> bool:
+        """Say whether nothing is left to find."""
+        return self._phase == "done"
 
     def advance(self, store: Store) -> list[dict[str, Any]]:
-        """Read a page of the base, or return the next pairs."""
-        if self._reading:
-            self._reading = self._detection.read_base(store)
-            return []
-        found = self._detection.suspects(_PAIRS)
-        self.done = not found
-        return [{"id": new_id(), "import_id": self._import_id, **one._asdict(), "reasons": list(one.reasons)} for one in found]
+        """Do the next portion and return the pairs it found."""
+        if self._phase == "notes":
+            note = read_note(store, self._import_id, PRINTS, self._note)
+            self._note += 1
+            if note is not None:
+                self._detection.add(note)
+            else:
+                self._phase = "done" if self._detection.is_empty else "base"
+        elif self._phase == "base":
+            self._phase = "base" if self._detection.read_base(store) else "pairs"
+        elif (found := self._detection.suspects(_PAIRS)) is not None:
+            return [self._row(one) for one in found]
+        else:
+            self._phase = "done"
+        return []
+
+    def _row(self, one: Suspects) -> dict[str, Any]:
+        return {"id": new_id(), "import_id": self._import_id, **one._asdict(), "reasons": list(one.reasons)}
 
 
 # ---- check -------------------------------------------------------------------------------------------------------
@@ -242,4 +257,6 @@ def finish_check(row: Import, check: Check) -> None:
 def require_standby(row: Import, *statuses: str) -> None:
     """Raise Invalid unless the import is in one of `statuses`."""
     if row.status not in statuses:
-        raise Invalid(f"This import is {row.status}.", code="status", remedy=f"It must be {' or '.join(statuses)}.")
+        raise Invalid(
+            f"This import is {row.status}.", code="status", remedy=f"It must be {' or '.join(statuses)}."
+        )
