@@ -139,7 +139,7 @@ WEB = ("retinue.web", "retinue.app", "retinue.testing", "retinue.cli.server")
 
 
 def test_only_routes_speak_http() -> None:
-    """What names a URL, a status or a header stands in routes.py or web; services are called from anywhere."""
+    """What names a URL, a status or a header stands in routes.py or web; services serve everybody."""
     broken = []
     for source in sources():
         if source.module.startswith(WEB) or source.path.stem.endswith("routes"):

@@ -97,9 +97,6 @@ def test_undo_reaches_as_far_as_the_permission(crm):
     assert mine.get(f"/contacts/{contact_id}").json()["city"] == "Brno"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the undo removes the contact before its tag links, and the unit of work warns"
-)
 def test_undone_creation_of_a_tagged_contact_leaves_nothing(crm):
     """The most common undo: a contact typed twice, an import of the wrong file."""
     admin = crm.user().client

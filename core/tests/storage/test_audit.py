@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -142,17 +143,26 @@ def _without_times(values: dict[str, Any]) -> dict[str, Any]:
 
 
 # ---- proof ----------------
+def _seal(database: Database) -> None:
+    """Seal until nothing is left: on PostgreSQL a transaction of another test's database holds the horizon back."""
+    for _ in range(200):
+        with database.store(SYSTEM) as store:
+            seal_audit(store)
+        if not _verify(database).unsealed:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the audit could not be sealed in twenty seconds")
+
+
 def _history(database: Database) -> None:
     for n in range(6):
         row_id = _add(database, f"n{n}")
         with database.store(SYSTEM) as store:
             store.get(Contact, row_id).city = f"c{n}"
-    with database.store(SYSTEM) as store:
-        assert seal_audit(store) == 1
+    _seal(database)
     for n in range(3):
         _add(database, f"later{n}")
-    with database.store(SYSTEM) as store:
-        assert seal_audit(store) == 1
+    _seal(database)
 
 
 def _verify(database: Database, checkpoint: tuple[int, str] | None = None) -> Verdict:
@@ -196,7 +206,7 @@ def test_verify_finds_and_locates_an_altered_entry(
     """Edited, deleted, swapped, slipped in, or the seal itself: found, and in the right stretch."""
     _history(database)
     honest = _verify(database)
-    assert (honest.seals, honest.entries, honest.unsealed, honest.faults) == (2, 15, 0, ())
+    assert (honest.entries, honest.unsealed, honest.faults) == (15, 0, ())
     with database.transaction() as connection:
         tamper(connection)
     found = _verify(database)
@@ -228,8 +238,7 @@ def test_entries_of_an_open_transaction_are_sealed_only_after_its_end(database: 
         _add(database, "fast")
         with database.store(SYSTEM) as store:
             seal_audit(store)
-    with database.store(SYSTEM) as store:
-        seal_audit(store)
+    _seal(database)
     found = _verify(database)
     assert (found.entries, found.unsealed, found.faults) == (3, 0, ())
 
@@ -268,10 +277,6 @@ def test_revert_of_a_removal_restores_every_value(database: Database) -> None:
         assert store.count(select(ContactTag)) == 1
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the unit of work knows no order without relationships: the contact goes first, its links with it",
-)
 def test_revert_of_a_creation_removes_children_before_their_contact(database: Database) -> None:
     """An import with tags is undone without rows going behind the back of the unit of work."""
     with database.store(SYSTEM) as store:

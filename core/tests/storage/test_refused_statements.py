@@ -103,9 +103,6 @@ def _upsert(store: Store, world: World) -> list[Any]:
     return list(store.session.execute(statement.returning(C.c.name)).scalars())
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the compiler lets operators, hints and INSERT through: see the docstring"
-)
 @pytest.mark.parametrize("hole", HOLES)
 def test_text_in_disguise_and_bare_inserts_do_not_pass(world: World, hole: str) -> None:
     """Operators and hints are text by another name; an INSERT has no WHERE to carry the rule."""

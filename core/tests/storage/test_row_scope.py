@@ -12,7 +12,6 @@ from sqlalchemy import (
     case,
     exists,
     func,
-    insert,
     literal,
     not_,
     or_,
@@ -255,16 +254,6 @@ def old_query_counted(store: Store, _: World) -> Seen:
 @read
 def connection_of_the_session(store: Store, _: World) -> Seen:
     return [row.name for row in store.session.connection().execute(select(Contact))]
-
-
-@read
-def rows_inside_an_insert(store: Store, _: World) -> Seen:
-    """INSERT … SELECT copies only what the actor sees."""
-    chosen = select(Contact.id, literal("copy-") + Contact.name, Contact.name + literal("-copied"))
-    store.session.execute(insert(Tag).from_select(["id", "name", "folded"], chosen))
-    return [
-        n.removeprefix("copy-") for n in store.scalars(select(Tag.name).where(Tag.name.startswith("copy-")))
-    ]
 
 
 @read

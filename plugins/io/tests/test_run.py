@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def test_febrl_comes_in_whole_and_the_detector_finds_its_pairs(desk: Desk, febrl
         pairs = store.rows(select(Pair.first_row, Pair.second_row))
     true = {frozenset((a, b)) for a, b in ((records[x - 2], records[y - 2]) for x, y in pairs) if _twin(a, b)}
     precision, recall = len(true) / len(pairs), len(true) / 500
-    print(f"\nprecision {precision:.3f}, recall {recall:.3f} of {len(pairs)} pairs")
+    sys.stderr.write(f"\nprecision {precision:.3f}, recall {recall:.3f} of {len(pairs)} pairs\n")
     assert precision > 0.97
     assert recall > 0.93
 

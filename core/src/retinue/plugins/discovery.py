@@ -14,8 +14,8 @@ from retinue.plugins.faults import Fault
 from retinue.plugins.manifest import FILE_NAME, NAME, Manifest, ManifestError, parse_manifest
 
 GROUP = "retinue.plugins"
-RESERVED = frozenset({"core", "retinue", "version"})
-"""Names no plugin may take: they stand for core itself in version tables and lists."""
+RESERVED = frozenset({"core", "retinue", "version", "notifications", "operation_outputs", "queues", "streams"})
+"""Names no plugin may take: they stand for core itself, or for tables of the job engine."""
 
 
 @dataclass(frozen=True, slots=True)

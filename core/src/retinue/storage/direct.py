@@ -25,6 +25,7 @@ from retinue.storage.types import UtcDateTime
 Encoder = Callable[[Any], Any]
 _json: Final = msgspec.json.Encoder().encode
 _PART: Final = 1000
+_MANY: Final = 100
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 
@@ -62,10 +63,17 @@ def insert_direct(
 
 
 def _copy(driver: Any, statement: str, rows: Iterator[tuple[str, ...]], count: int) -> None:
-    """Send rows of text fields; some hundred at a time are one piece of text, which spares a call per row."""
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        for _ in range(0, count, _PART):
-            copy.write("\n".join(map("\t".join, islice(rows, _PART))) + "\n")
+    """Send rows of text fields; a thousand at a time are one piece of text, which spares a call per row.
+
+    The server keeps its plans for checking foreign keys: one made while a table was small would read that whole
+    table for every row, so plans are made anew.
+    """
+    with driver.cursor() as cursor:
+        if count >= _MANY:
+            cursor.execute("DISCARD PLANS")
+        with cursor.copy(statement) as copy:
+            for _ in range(0, count, _PART):
+                copy.write("\n".join(map("\t".join, islice(rows, _PART))) + "\n")
 
 
 def translated(fault: Exception, table: str) -> Exception:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import event, inspect, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import ORMExecuteState, Session
 
 from retinue.actor import Reach
 from retinue.errors import Denied, NotFound
@@ -15,6 +15,7 @@ from retinue.storage.among import among
 from retinue.storage.audit import Change
 from retinue.storage.declare import MODELS, Sealed, fields_of, sealed_fields
 from retinue.storage.ids import SYSTEM_SUBJECT, new_id
+from retinue.storage.scoping import Refused
 from retinue.storage.sealing import flag_sealed, seal_row, subject_of
 from retinue.storage.sets import AccessSet, is_within
 
@@ -32,7 +33,7 @@ def _before_flush(session: Session, _context: Any, _instances: Any) -> None:
     for row in new:
         if hasattr(row, "id") and row.id is None:
             row.id = new_id()
-    check_writes(store, new, dirty)
+    check_writes(store, new, dirty, deleted)
     keep_hidden_custom(store, dirty)
     store.keys.create_keys(row.id for row in new if getattr(row, "__subject__", None) == "id")
     reopen_moved(store, [row for row in dirty if isinstance(row, Sealed)])
@@ -50,6 +51,13 @@ def _after_flush(session: Session, _context: Any) -> None:
         store.auditor.write(changes)
 
 
+def _refuse_insert(state: ORMExecuteState) -> None:
+    store: Store | None = state.session.info.get("store")
+    if store is not None and state.is_insert and store.actor.kind != "system":
+        raise Refused("an INSERT statement carries no rule: use store.add or store.insert_many")
+
+
+event.listen(Session, "do_orm_execute", _refuse_insert)
 event.listen(Session, "before_flush", _before_flush)
 event.listen(Session, "after_flush", _after_flush)
 
@@ -95,13 +103,13 @@ def keep_hidden_custom(store: Store, rows: Iterable[Any]) -> None:
 
 
 # ---- write checks ----------------------------------------------------------------------------------------------
-def check_writes(store: Store, new: list[Any], dirty: list[Any]) -> None:
+def check_writes(store: Store, new: list[Any], dirty: list[Any], deleted: list[Any]) -> None:
     """Raise Denied or NotFound if the actor may not write these rows; the system may."""
     actor = store.actor
+    if store.readonly and (new or dirty or deleted):
+        raise Denied("this transaction only reads")
     if actor.kind == "system":
         return
-    if store.readonly:
-        raise Denied("this transaction only reads")
     if actor.locked_fields or actor.hidden_fields:
         for row in (*new, *dirty):
             _check_locked(store, row)

@@ -40,5 +40,7 @@ def fold(text: str) -> str:
 def _fold_word(word: str) -> str:
     if word.isascii():
         return word.lower()
-    plain = unicodedata.normalize("NFKD", word.replace("ẞ", "ß").casefold().translate(_LETTERS))
+    plain = word
+    for _ in range(2):  # twice: a compatibility sign may unfold into a capital
+        plain = unicodedata.normalize("NFKD", plain.replace("ẞ", "ß").casefold().translate(_LETTERS))
     return "".join(c for c in plain if not unicodedata.combining(c)).translate(_LETTERS)

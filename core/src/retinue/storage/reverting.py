@@ -136,8 +136,12 @@ def _undo_batch(raw: Store, entries: list[AuditEntry], result: Reverted) -> None
 def _undo_entries(raw: Store, entries: list[AuditEntry], result: Reverted) -> None:
     touched = _changed_since(raw, entries)
     rows = _load_rows(raw, entries)
+    table = ""
     for entry in entries:
-        model = MODELS[entry.table_name or ""]
+        if entry.table_name != table:  # what points at a row goes before it; the database's cascade must find nothing
+            raw.flush()
+            table = entry.table_name or ""
+        model = MODELS[table]
         verb = entry.action.rpartition(".")[2]
         row = rows.get((entry.table_name, entry.row_id))
         if verb == "create":

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextvars
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -75,6 +76,8 @@ class Scope:
 
 
 _HARMLESS = frozenset({"*", "1", "'%'"})  # count(*), EXISTS (SELECT 1 …), and the wildcard of startswith()
+
+_SIGNS = re.compile(r"[-+*/<>=~!@#%^&|?:]{1,4}")
 
 _DENY = Scope(Variant(nobody=True))
 current_scope: contextvars.ContextVar[Scope] = contextvars.ContextVar("retinue_scope", default=_DENY)
@@ -233,7 +236,7 @@ class ScopingCompiler(_Compiler):  # type: ignore[misc]  # see _Compiler
             return statement
         self._check_system(table)
         hidden = self._variant.hidden_columns(table.name)
-        if hidden and any(getattr(e, "table", None) is table and e.name in hidden for e in _columns_in(statement)):
+        if hidden and any(_table_name(e) == table.name and e.name in hidden for e in _columns_in(statement)):
             raise Denied(f"a field of {table.name} used here may not be read")
         return statement.where(_Rule(table))
 
@@ -254,6 +257,37 @@ class ScopingCompiler(_Compiler):  # type: ignore[misc]  # see _Compiler
             raise Refused("a select made of text cannot be scoped: build it from mapped columns")
         return cast(str, super().visit_textual_select(taf, *args, **kw))
 
+    def visit_custom_op_binary(self, element: Any, operator: Any, **kw: Any) -> str:
+        """Render an operator given as text, if it is made of operator signs alone."""
+        self._check_signs(operator.opstring)
+        return cast(str, super().visit_custom_op_binary(element, operator, **kw))
+
+    def visit_custom_op_unary_operator(self, element: Any, operator: Any, **kw: Any) -> str:
+        """Render a prefix given as text, if it is made of operator signs alone."""
+        self._check_signs(operator.opstring)
+        return cast(str, super().visit_custom_op_unary_operator(element, operator, **kw))
+
+    def visit_custom_op_unary_modifier(self, element: Any, operator: Any, **kw: Any) -> str:
+        """Render a suffix given as text, if it is made of operator signs alone."""
+        self._check_signs(operator.opstring)
+        return cast(str, super().visit_custom_op_unary_modifier(element, operator, **kw))
+
+    def _check_signs(self, operator: str) -> None:
+        if not self._variant.raw and not _SIGNS.fullmatch(operator):
+            raise Refused(f"the operator {operator[:40]!r} is a fragment of SQL text: build it from mapped columns")
+
+    def get_statement_hint_text(self, hint_texts: Any) -> str:
+        """Refuse hints: they are text at the end of the statement."""
+        if not self._variant.raw:
+            raise Refused("a statement hint is a fragment of SQL text and cannot be scoped")
+        return cast(str, super().get_statement_hint_text(hint_texts))
+
+    def visit_extract(self, extract: Any, **kw: Any) -> str:
+        """Render EXTRACT of a part that is one word."""
+        if not self._variant.raw and not extract.field.isidentifier():
+            raise Refused(f"there is no part of a date called {extract.field[:40]!r}")
+        return cast(str, super().visit_extract(extract, **kw))
+
     def visit_column(self, column: Any, *args: Any, **kw: Any) -> str:
         """Render a column; a literal one is text in disguise, but for what SQLAlchemy itself puts there."""
         if column.is_literal and not self._variant.raw and column.name not in _HARMLESS:
@@ -265,6 +299,10 @@ def _columns_in(statement: Any) -> Iterable[Any]:
     parts = [*statement._where_criteria, *(getattr(statement, "_returning", ()) or ())]
     parts += [v for v in (getattr(statement, "_values", None) or {}).values() if hasattr(v, "__visit_name__")]
     return (e for part in parts for e in visitors.iterate(part) if e.__visit_name__ == "column")
+
+
+def _table_name(column: Any) -> str | None:
+    return getattr(getattr(column, "table", None), "name", None)
 
 
 def _access_of(table: Table) -> Access:

@@ -1,7 +1,7 @@
 """One batch of rows: decided by one set of rules, whether it is then written or only counted.
 
-A row that needs what an earlier row of the same batch makes (the same key twice) waits for the next round, so that
-the order of the file decides and a check comes to the same counts as the run.
+A row that needs what an earlier row of the same batch makes (the same key twice) waits for the next round, so
+that the order of the file decides and a check comes to the same counts as the run.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class Batch:
         if again:  # rows about a contact that another row of this round has changed
             self._decide(again)
 
-    # ---- which contact ---------------------------------------------------------------------------------------
+    # ---- which contact --------------------------------------------------------------------------
     def _match(self, items: list[_Item]) -> list[_Item]:
         """Give each row the contact it is about; reject those without one where one is needed."""
         plan, decided = self.plan, []
@@ -201,7 +201,7 @@ class Batch:
     def _seen(self, mark: Mark) -> bool:
         return self.overlay is not None and self.overlay.find(mark) is not None
 
-    # ---- create ----------------------------------------------------------------------------------------------
+    # ---- create ---------------------------------------------------------------------------------
     def _create(self, items: list[_Item]) -> None:
         if not items:
             return
@@ -257,7 +257,7 @@ class Batch:
                 values = merged(item.current or {"custom": {}}, item.changes or {})
                 self.overlay.put(contact_id, values if self.plan.key else None, marks)
 
-    # ---- change ----------------------------------------------------------------------------------------------
+    # ---- change ---------------------------------------------------------------------------------
     def _change(self, items: list[_Item]) -> list[_Item]:
         """Change contacts; returns the rows whose contact an earlier row has just changed."""
         first: dict[UUID, _Item] = {}

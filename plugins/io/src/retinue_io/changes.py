@@ -29,7 +29,7 @@ def current_values(store: Store, ids: Sequence[UUID]) -> dict[UUID, dict[str, An
 def judge_changes(
     store: Store, drafts: Sequence[tuple[UUID, Mapping[str, Any]]]
 ) -> tuple[list[dict[str, Any]], list[Problem]]:
-    """Return the cleaned values of changes and all complaints, the plugins' included; pointers begin ``/N/``."""
+    """Return the cleaned values of changes and all complaints, the plugins' too; pointers begin ``/N/``."""
     rules = DraftRules.load(store)
     cleaned = [clean_draft(raw, rules, base=f"/{n}", partial=True) for n, (_, raw) in enumerate(drafts)]
     problems = [problem for draft in cleaned for problem in draft.problems]

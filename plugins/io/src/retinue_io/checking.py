@@ -19,7 +19,7 @@ SHOWN = 20
 
 
 class Check:
-    """One check, a batch at a time; `result` tells what a run would do, once `advance` says that nothing is left."""
+    """One check, a batch at a time; once `advance` says no, `result` tells what a run would do."""
 
     def __init__(self, plan: Plan, reader: Reader) -> None:
         self.plan, self.reader = plan, reader

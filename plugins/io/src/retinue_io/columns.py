@@ -1,4 +1,4 @@
-"""Which column is what: proposed, chosen by a person, taken from a saved mapping, and made to fit the house."""
+"""Which column is what: proposed, chosen by a person or taken from a saved mapping, made to fit the house."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def missing_fields(store: Store, mapping: Mapping) -> list[dict[str, str]]:
     return missing
 
 
-# ---- choose --------------------------------------------------------------------------------
+# ---- choose ------------------------------------------------------------------------------------
 def choose_mapping(
     store: Store, source: Source, data: Dict[str, Any], *, what: str
 ) -> Mapping | EventMapping:
@@ -177,7 +177,7 @@ def _check_headings(mapping: Mapping, source: Source) -> None:
 def save_mapping(store: Store, name: str, what: str, mapping: Dict[str, Any]) -> SavedMapping:
     """Keep a mapping under a name; one of that name is replaced."""
     store.require("contact.import")
-    found = store.first(select(SavedMapping).where(SavedMapping.name == name))
+    found: SavedMapping | None = store.first(select(SavedMapping).where(SavedMapping.name == name))
     if found is None:
         found = SavedMapping(name=name, what=what, mapping={}, created_at=store.now)
         store.add(found)

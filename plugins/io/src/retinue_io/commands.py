@@ -1,4 +1,4 @@
-"""`retinue import` and `retinue export`: the same services as the API, in this process, with no worker needed."""
+"""`retinue import` and `retinue export`: the services of the API in this process, with no worker needed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import click
 import msgspec
 from sqlalchemy import select
 
-from retinue.cli.session import Cli, command
+from retinue.cli import Cli, command
 from retinue.errors import Invalid, NotFound
 from retinue.jobs import DONE
 from retinue.lists import SavedView, parse_words, to_json
 from retinue_io import exporting, imports
 from retinue_io.checking import Check
+from retinue_io.columns import choose_mapping
 from retinue_io.error_file import write_error_file
 from retinue_io.models import DUPLICATES, FORMATS, KEYS, MODES, STOPPED, WHATS, Import
 from retinue_io.plan import Plan, Reader
@@ -71,7 +72,7 @@ def import_file(
     wanted = {name: given[name] for name in ("mode", "key", "duplicates", "system", "create_fields")}
     wanted["on_fault"] = "leave_out" if given["lenient"] else None
     wanted["mapping"] = msgspec.json.decode(mapping.read_bytes()) if mapping else None
-    reading = {name: given[name] for name in ("encoding", "delimiter", "sheet")}
+    reading = Reading(**{name: given[name] for name in ("encoding", "delimiter", "sheet")})
     with cli.house() as house:
         session = _Session(cli, house)
         if file is not None and dry_run:
@@ -95,10 +96,10 @@ class _Session:
         """Open a transaction as whoever runs the command."""
         return self.house.store(self.actor, readonly=readonly, plugin="io")
 
-    def upload(self, file: Path, what: str, reading: dict[str, str], wanted: dict[str, Any]) -> None:
+    def upload(self, file: Path, what: str, reading: Reading, wanted: dict[str, Any]) -> None:
         """Take the file in and map its columns."""
         with file.open("rb") as stream, self.store() as store:
-            row = imports.start_upload(store, stream, file.name, what=what, reading=Reading(**reading))
+            row = imports.start_upload(store, stream, file.name, what=what, reading=reading)
             imports.set_mapping(store, row.id, wanted)
             self.import_id = row.id
             _say_mapping(self.cli, row)
@@ -110,11 +111,11 @@ class _Session:
             raise
 
     def check(
-        self, file: Path, what: str, reading: dict[str, str], wanted: dict[str, Any], errors: Path | None
+        self, file: Path, what: str, reading: Reading, wanted: dict[str, Any], errors: Path | None
     ) -> None:
         """Tell what a run would do; the file is read where it is, and nothing is written."""
         with file.open("rb") as stream, self.cli.out.progress("Checking") as tick:
-            source = open_source(stream, file.name, Reading(**reading))
+            source = open_source(stream, file.name, reading)
             with self.store(readonly=True) as store:
                 row = Import(
                     id=UUID(int=1),
@@ -125,7 +126,7 @@ class _Session:
                     system="",
                 )
                 imports.set_options(row, wanted)
-                mapping = imports.choose_mapping(store, source, {**wanted, "create_fields": False}, what=what)
+                mapping = choose_mapping(store, source, {**wanted, "create_fields": False}, what=what)
                 row.mapping = msgspec.to_builtins(mapping)
                 plan = Plan.of(store, row)
                 plan.require(store)
@@ -241,7 +242,7 @@ def export_file(
         wanted = exporting.Wanted.of(data)
         to_stdout = output == "-"
         stream = (
-            cast(BinaryIO, sys.stdout.buffer) if to_stdout else stack.enter_context(_whole_file(Path(output)))
+            cast(BinaryIO, sys.stdout.buffer) if to_stdout else stack.enter_context(_WholeFile(Path(output)))
         )
         row = exporting.export_now(store, wanted, stream)
         count = row.count
@@ -259,7 +260,7 @@ def _view_named(store: Any, name: str) -> UUID:
     return found
 
 
-class _whole_file:  # used like `open`
+class _WholeFile:
     """A file that is there only when it is whole."""
 
     def __init__(self, path: Path) -> None:

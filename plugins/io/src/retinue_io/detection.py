@@ -1,7 +1,7 @@
 """Looking for duplicates after the rows are in: those of the file among each other and against the base.
 
-Works in small portions, so that nobody waits for it: first it reads the base page by page and keeps only contacts
-that share a block with a row of the file, then it compares.
+Works in small portions, so that nobody waits for it: first it reads the base page by page and keeps only
+contacts that share a block with a row of the file, then it compares.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Suspects(NamedTuple):
 
 
 class Detection:
-    """The search of one import; fill it with `add`, then call `read_base` until it says no, then take `suspects`."""
+    """The search of one import: `add` its rows, call `read_base` until it says no, then take `suspects`."""
 
     def __init__(self) -> None:
         self._finder = Finder()

@@ -93,7 +93,7 @@ class EventBatch:
         return [place for place in placed if allowed[place[2]]]
 
     def _without_known(self, placed: list[Place]) -> tuple[list[Place], list[Place]]:
-        """Count interactions recorded before as unchanged; a key that stands twice here waits for the next round."""
+        """Count interactions recorded before as unchanged; a key that stands twice here waits."""
         keyed = [place for place in placed if place[0].values.get("source_key")]
         known: set[tuple[UUID, str]] = set()
         for start in range(0, len(keyed), CHUNK):

@@ -1,4 +1,4 @@
-"""Interactions from a file: an orders file, a list of visits. Which column says whom, when, what and how much."""
+"""Interactions from a file of orders or visits: which column says whom, when, what and how much."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in an export: every field of a contact in the form our import reads, or the columns of a list."""
+"""What stands in an export: every field of a contact as our import reads it, or the columns of a list."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from retinue_io.writers import OutColumn, flatten, out_column
 
 PAGE: Final = 1000
 _FULL: Final = (
-    "id", "kind", "title_before", "given_name", "middle_name", "family_name", "title_after", "name", "sex", "birth_date",
-    "language", "job_title", "business_line", "emails", "phones", "addresses", "socials", "country", "region", "city",
-    "postal_code", "website", "status", "source", "preferred_channel", "time_zone", "tags", "note", "created_at",
+    "id", "kind", "title_before", "given_name", "middle_name", "family_name", "title_after", "name", "sex",
+    "birth_date", "language", "job_title", "business_line", "emails", "phones", "addresses", "socials",
+    "country", "region", "city", "postal_code", "website", "status", "source", "preferred_channel",
+    "time_zone", "tags", "note", "created_at",
 )  # fmt: skip
 _PARTS: Final = {"addresses": ("street", "city", "postal_code", "region", "country", "label")}
 _OF_LIST: Final = {"tag": "tags"}
@@ -29,11 +30,11 @@ class Whole:
     """Every field of the contacts, in the form that our own import reads back."""
 
     def __init__(self, store: Store, catalogue: Catalogue, request: ListRequest) -> None:
-        self._store, self._pages = store, lambda: select_ids(store, catalogue, request, size=PAGE)
+        self._store, self._catalogue, self._request = store, catalogue, request
         self._columns: list[OutColumn] | None = None
 
     def _described(self) -> Iterator[list[dict[str, Any]]]:
-        for ids in self._pages():
+        for ids in select_ids(self._store, self._catalogue, self._request, size=PAGE):
             found: dict[UUID, dict[str, Any]] = {}
             for start in range(0, len(ids), 400):
                 part = self._store.scalars(select(Contact).where(Contact.id.in_(ids[start : start + 400])))
@@ -41,7 +42,7 @@ class Whole:
             yield [_importable(found[contact_id]) for contact_id in ids if contact_id in found]
 
     def columns(self) -> list[OutColumn]:
-        """Return the columns that at least one contact fills; what the reader may not see is not among them."""
+        """Return the columns that at least one contact fills, as far as the reader may see them."""
         if self._columns is None:
             widths: dict[str, int] = {}
             filled: set[str] = set()

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from retinue import Reach, Store, new_id
 from retinue.errors import Invalid, NotFound, Problem, TooLarge
 from retinue.lists import (
-    And,
+    EVERYBODY,
     Catalogue,
     ListRequest,
     Node,
@@ -58,7 +58,7 @@ class Wanted:
 
     format: str = "csv"
     view: UUID | None = None
-    tree: Node = And(())
+    tree: Node = EVERYBODY
     sort: str = ""
     columns: tuple[str, ...] = ()
     delimiter: str = ","
@@ -71,7 +71,7 @@ class Wanted:
             raise Invalid(
                 "the format is not known", problems=[Problem("/format", f"none of: {', '.join(FORMATS)}")]
             )
-        tree = from_json(data["filter"]) if data.get("filter") else And(())
+        tree = from_json(data["filter"]) if data.get("filter") else EVERYBODY
         view = data.get("view")
         return cls(
             format=form,
@@ -104,7 +104,7 @@ class Wanted:
         return _TYPES[self.format][0]
 
 
-# ---- what people do ----------------------------------------------------------------------------------------------
+# ---- what people do ----------------------------------------------------------------------------
 def export_now(store: Store, wanted: Wanted, stream: BinaryIO, *, limit: int | None = None) -> Export:
     """Write an export into `stream` and keep its record; raises TooLarge above `limit`."""
     store.require("contact.export")
@@ -178,7 +178,7 @@ def read_export(store: Store, export_id: UUID) -> tuple[Export, bytes]:
     return row, content
 
 
-# ---- what is in it -----------------------------------------------------------------------------------------------
+# ---- what is in it -----------------------------------------------------------------------------
 def _list_of(store: Store, wanted: Wanted) -> tuple[Catalogue, ListRequest]:
     catalogue: Catalogue = store.declared["catalogues"].of(store, "contact")
     try:
@@ -196,7 +196,7 @@ def _within_reach(store: Store) -> Node:
     """Return the filter of the contacts that the actor may export, of those that it sees."""
     reach = store.require("contact.export")
     if reach is Reach.ALL:
-        return And(())
+        return EVERYBODY
     own = Test("owner_id", "eq", str(store.actor.id))
     teams = (
         [Test("team_id", "eq", str(team)) for team in sorted(store.actor.team_ids)]
@@ -223,7 +223,7 @@ def _record(store: Store, wanted: Wanted, status: str) -> Export:
 
 
 def _write(store: Store, row: Export, wanted: Wanted, stream: BinaryIO) -> None:
-    """Write the file, then one entry in the audit: by whom, what was asked by field and operator, how many."""
+    """Write the file, then one entry in the audit: by whom, which fields were asked for, how many."""
     catalogue, request = _list_of(store, wanted)
     own = wanted.columns or (request.columns if wanted.view else ())
     listed = Listed(store, catalogue, request, own) if own else Whole(store, catalogue, request)

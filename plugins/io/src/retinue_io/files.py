@@ -30,7 +30,7 @@ def write_file(store: Store, file_id: UUID, stream: BinaryIO, *, use: str = UPLO
 
 
 def open_file(store: Store, file_id: UUID, size: int, *, use: str = UPLOAD) -> tuple[PieceStream, BinaryIO]:
-    """Return the stored file as a seekable stream, and the stream below it, whose `store` can be exchanged."""
+    """Return the stored file as a seekable stream, and the one below it, whose `store` can be exchanged."""
     below = PieceStream(lambda s, number: read_piece(s, file_id, use, number), size)
     below.store = store
     return below, cast(BinaryIO, io.BufferedReader(below, 64 * 1024))

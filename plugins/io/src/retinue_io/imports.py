@@ -13,6 +13,7 @@ from retinue import Problem, Reach, Store, new_id
 from retinue.contacts import revert_change_set
 from retinue.errors import Conflict, Invalid, NotFound
 from retinue.jobs import show_job
+from retinue_io.columns import choose_mapping, missing_fields, propose, sample_rows, save_mapping
 from retinue_io.encodings import rank_encodings, sample_bytes
 from retinue_io.events import propose_events
 from retinue_io.files import open_file, remove_file, write_file
@@ -41,11 +42,11 @@ SMALL_BYTES = 256 * 1024
 SMALL_REVERT = 2000
 
 
-# ---- upload and look ---------------------------------------------------------------------------------------------
+# ---- upload and look ---------------------------------------------------------------------------
 def start_upload(
     store: Store, stream: BinaryIO, file_name: str, *, what: str = "contacts", reading: Reading | None = None
 ) -> Import:
-    """Take a file: its kind, encoding and headings are found out, then it is stored; raises Invalid or TooLarge."""
+    """Find out kind, encoding and headings of a file, then store it; raises Invalid or TooLarge."""
     store.require("contact.import")
     if what not in WHATS:
         raise Invalid(
@@ -86,7 +87,7 @@ def _with_locale(store: Store, reading: Reading) -> Reading:
 
 
 def preview_import(store: Store, import_id: UUID, *, reading: Dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return encodings with live samples, headings, first rows and the proposed mapping; `reading` tries another."""
+    """Return encodings with samples, headings, first rows, proposed mapping; `reading` tries another way."""
     row = get_import(store, import_id)
     tried = Reading(**{**row.reading, **{k: v for k, v in (reading or {}).items() if v not in (None, "")}})
     _, stream = open_file(system_of(store), row.id, row.size)
@@ -119,7 +120,7 @@ def _encodings(store: Store, row: Import, reading: Reading) -> list[dict[str, An
     return [{"encoding": one.encoding, "language": one.language, "sample": list(one.sample)} for one in found]
 
 
-# ---- mapping -----------------------------------------------------------------------------------------------------
+# ---- mapping -----------------------------------------------------------------------------------
 def set_mapping(store: Store, import_id: UUID, data: Dict[str, Any]) -> Import:
     """Say what the columns are and what is to be done: mode, key, duplicates, reading; raises Invalid.
 
@@ -164,7 +165,7 @@ def set_options(row: Import, data: Dict[str, Any]) -> None:
         row.key_field = None
 
 
-# ---- check, run, stop, revert --------------------------------------------------------------------------------------
+# ---- check, run, stop, revert ------------------------------------------------------------------
 def check_import(store: Store, import_id: UUID) -> Import:
     """Find out what a run would do: at once for a small file, by a job for a large one; writes no contact."""
     row = get_import(store, import_id)
@@ -218,6 +219,7 @@ def resume_import(store: Store, import_id: UUID) -> Import:
 
 def revert_import(store: Store, import_id: UUID) -> Import:
     """Undo a whole import; what was changed since stays. A large one by a job."""
+    store.raw("undo an import")  # made before the system's store: their savepoints are released in that order
     row = get_import(store, import_id, lock=True)
     require_standby(row, COMPLETE, STOPPED, FAILED)
     if row.change_set_id is None:
@@ -233,6 +235,7 @@ def revert_import(store: Store, import_id: UUID) -> Import:
 
 def revert_soon(store: Store, payload: dict[str, Any]) -> dict[str, Any]:
     """Undo an import: the job of `revert_import`."""
+    store.raw("undo an import")  # as in `revert_import`
     row = revert_now(store, get_import(store, UUID(payload["import_id"]), lock=True))
     return {"import_id": str(row.id)}
 
@@ -249,7 +252,7 @@ def revert_now(store: Store, row: Import) -> Import:
     return row
 
 
-# ---- look and clean up -------------------------------------------------------------------------------------------
+# ---- look and clean up -------------------------------------------------------------------------
 def get_import(store: Store, import_id: UUID, *, lock: bool = False) -> Import:
     """Return an import of the actor's own, or any for who may undo everybody's changes; raises NotFound."""
     store.require("contact.import")
@@ -278,9 +281,9 @@ def list_imports(store: Store, *, after: UUID | None = None, limit: int = 50) ->
 def describe_import(store: Store, row: Import) -> dict[str, Any]:
     """Return an import for the wire; a run whose job gave up is shown as failed."""
     names = (
-        "id", "file_name", "size", "what", "reading", "mapping", "mode", "duplicates", "system", "status", "phase",
-        "total", "counts", "failure", "change_set_id", "job_id", "account_id", "account_name", "created_at", "started_at",
-        "finished_at",
+        "id", "file_name", "size", "what", "reading", "mapping", "mode", "duplicates", "system", "status",
+        "phase", "total", "counts", "failure", "change_set_id", "job_id", "account_id", "account_name",
+        "created_at", "started_at", "finished_at",
     )  # fmt: skip
     shown = {name: getattr(row, name) for name in names}
     shown |= {"key": row.key_field, "rows_read": row.position, "check": row.checked}

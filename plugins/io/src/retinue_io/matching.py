@@ -1,4 +1,4 @@
-"""Which contact a row is about: by e-mail, telephone, external ID or Retinue ID, and what the file itself made."""
+"""Which contact a row is about: by e-mail, telephone or id, and what earlier rows of the file made."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Imports with what they leave behind (rejected rows, suspected duplicates, the file itself), exports, mappings.
+"""Imports with what they leave behind (rejected rows, suspected duplicates, the file), exports, mappings.
 
-Files hold personal data of people who are no contacts yet, so they stand in the database in sealed pieces, where
-every process on every machine reads them, and are removed some time after the work is done.
+Files hold personal data of people who are no contacts yet, so they stand in the database in sealed pieces,
+where every process on every machine reads them, and are removed some time after the work is done.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ class ExternalId(Base):
     external_id: Mapped[str] = field(String(200), label="External ID", privacy=_LINK, nullable=False)
 
     # Reverting an import removes contact and name in one flush, and the contact takes the name along.
-    __mapper_args__ = {"confirm_deleted_rows": False}  # noqa: RUF012  # SQLAlchemy's own name for mapper settings
+    __mapper_args__ = {"confirm_deleted_rows": False}  # noqa: RUF012  # SQLAlchemy's name for it
     __table_args__ = (Index("ix_io_external_id_name", "system", "external_id", unique=True),)
 
 

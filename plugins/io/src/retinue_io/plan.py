@@ -10,7 +10,7 @@ import msgspec
 
 from retinue import Problem, Store
 from retinue.contacts import list_custom_fields
-from retinue.errors import Invalid
+from retinue.errors import Invalid, RetinueError
 from retinue_io.events import EventMapping
 from retinue_io.faults import Fault
 from retinue_io.mapping import Mapping
@@ -110,10 +110,19 @@ class Reader:
     def __init__(self, source: Source, skip: int = 0) -> None:
         self.source = source
         self._rows: Iterator[Row] = source.rows()
+        self._fault: RetinueError | None = None
         self.position = sum(1 for _ in islice(self._rows, skip))
 
     def take(self, size: int) -> list[Row]:
-        """Return the next rows; none at the end. Raises what the reader raises, with nothing lost before it."""
-        rows = list(islice(self._rows, size))
+        """Return the next rows; none at the end. A place that cannot be read raises after those before."""
+        if self._fault is not None:
+            raise self._fault
+        rows: list[Row] = []
+        try:
+            rows.extend(islice(self._rows, size))
+        except RetinueError as fault:
+            self._fault = fault
+            if not rows:
+                raise
         self.position += len(rows)
         return rows

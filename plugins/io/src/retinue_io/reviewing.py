@@ -39,7 +39,7 @@ def list_pairs(
 
 def _described(store: Store, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
     ids = {contact for pair in pairs for contact in (pair.first_id, pair.second_id)}
-    names = {i: name for i, name in store.rows(select(Contact.id, Contact.name).where(Contact.id.in_(ids)))}
+    names = dict(map(tuple, store.rows(select(Contact.id, Contact.name).where(Contact.id.in_(ids)))))
     fields = ("id", "first_id", "second_id", "first_row", "second_row", "score", "reasons", "decision")
     return [
         {

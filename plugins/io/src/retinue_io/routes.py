@@ -10,7 +10,7 @@ from uuid import UUID
 from retinue import Store
 from retinue.errors import BadRequest
 from retinue.web import Download, ListParams, Page, delete, get, post, put
-from retinue_io import exporting, imports, reviewing, schemas
+from retinue_io import columns, exporting, imports, reviewing, schemas
 from retinue_io.error_file import error_file
 from retinue_io.exporting import Wanted
 from retinue_io.models import Export, SavedMapping
@@ -23,7 +23,7 @@ _MAY, _TAKE = "contact.import", "contact.export"
 _IN, _OUT = ["imports"], ["exports"]
 
 
-# ---- imports -----------------------------------------------------------------------------------------------------
+# ---- imports -----------------------------------------------------------------------------------
 @post("/", permission=_MAY, gives=IMPORT, location="/{id}", tags=_IN)
 def upload_import(
     store: Store, upload: Any, what: str = "contacts", encoding: str = "", locale: str = ""
@@ -143,16 +143,16 @@ def decide_duplicate(store: Store, import_id: UUID, pair_id: UUID, data: dict[st
 @get("/mappings", permission=_MAY, gives=SAVED, tags=_IN)
 def list_import_mappings(store: Store) -> list[SavedMapping]:
     """List the saved mappings."""
-    return imports.list_mappings(store)
+    return columns.list_mappings(store)
 
 
 @delete("/mappings/{mapping_id:uuid}", permission=_MAY, tags=_IN)
 def remove_import_mapping(store: Store, mapping_id: UUID) -> None:
     """Forget a saved mapping."""
-    imports.remove_mapping(store, mapping_id)
+    columns.remove_mapping(store, mapping_id)
 
 
-# ---- exports -----------------------------------------------------------------------------------------------------
+# ---- exports -----------------------------------------------------------------------------------
 @post("/", permission=_TAKE, takes=DRAFT, gives=EXPORT, status=202, location="/{id}", tags=_OUT)
 def start_export(store: Store, data: dict[str, Any]) -> Export:
     """Ask for an export of any size; fetch its file when its status is complete."""
@@ -198,8 +198,8 @@ def _id_after(params: ListParams) -> UUID | None:
 
 
 IMPORTS = [
-    upload_import, list_imports, get_import, preview_import, set_import_mapping, check_import, run_import, stop_import,
-    revert_import, remove_import, list_rejections, download_errors, list_import_duplicates, decide_duplicate,
-    list_import_mappings, remove_import_mapping,
+    upload_import, list_imports, get_import, preview_import, set_import_mapping, check_import, run_import,
+    stop_import, revert_import, remove_import, list_rejections, download_errors, list_import_duplicates,
+    decide_duplicate, list_import_mappings, remove_import_mapping,
 ]  # fmt: skip
 EXPORTS = [start_export, download_export, list_exports, get_export, download_export_file]

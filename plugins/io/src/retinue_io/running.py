@@ -1,15 +1,16 @@
 """The run: one transaction a batch, its effects and the place to go on from in the same commit.
 
-The state of a run stands in the import's row, not in the process: a worker, another worker after a crash, or the
-command take it up where the last commit left it. What a process keeps besides (an opened file, a search for
-duplicates) only saves time and is made anew if it does not fit.
+The state of a run stands in the import's row, not in the process: a worker, another worker after a crash, or
+the command take it up where the last commit left it. What a process keeps besides (an opened file, a search
+for duplicates) only saves time and is made anew if it does not fit.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
@@ -85,6 +86,16 @@ def system_of(store: Store) -> Store:
     return store.system("the records of an import")
 
 
+@contextmanager
+def savepoint(store: Store) -> Iterator[None]:
+    """Undo what happens inside if it raises; both stores take their savepoint at once, so that they nest."""
+    system = system_of(store)
+    with store.savepoint():
+        store.session.connection()
+        system.session.connection()
+        yield
+
+
 class RunImport(BatchJob):
     """The job of a run."""
 
@@ -112,7 +123,7 @@ def advance(store: Store, import_id: UUID, progress: Callable[..., None] | None 
     assert row.change_set_id is not None  # given when the run was asked for
     store.join_deed(row.change_set_id, "contact.import", row.file_name[:200])
     try:
-        with store.savepoint():
+        with savepoint(store):
             done = _next_rows(store, row) if row.phase == "rows" else _next_pairs(store, row)
     except Unavailable:
         raise  # another try may help
@@ -222,7 +233,7 @@ class Search:
         return {"id": new_id(), "import_id": self._import_id, **one._asdict(), "reasons": list(one.reasons)}
 
 
-# ---- check -------------------------------------------------------------------------------------------------------
+# ---- check -------------------------------------------------------------------------------------
 def advance_check(store: Store, import_id: UUID, progress: Callable[..., None] | None = None) -> Any:
     """Check the next rows for about a second; at the end the import says what a run would do."""
     row = system_of(store).get(Import, import_id, lock=True)
