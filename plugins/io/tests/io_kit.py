@@ -13,7 +13,7 @@ from retinue.actor import Actor
 from retinue.app import House
 from retinue.contacts.models import Contact
 from retinue.jobs import DONE
-from retinue_io import error_file, exporting, imports, running
+from retinue_io import error_file, exporting, running, service
 from retinue_io.readers import Reading
 
 
@@ -34,19 +34,19 @@ class Desk:
         """Upload a file and return the import's id."""
         raw = data.encode() if isinstance(data, str) else data
         with self.store() as store:
-            return imports.start_upload(
+            return service.start_upload(
                 store, io.BytesIO(raw), name, what=what, reading=Reading(**reading)
             ).id
 
     def map(self, import_id: UUID, **data: Any) -> dict[str, Any]:
         """Set the mapping; without one the proposal."""
         with self.store() as store:
-            return imports.describe_import(store, imports.set_mapping(store, import_id, data))
+            return service.describe_import(store, service.set_mapping(store, import_id, data))
 
     def check(self, import_id: UUID) -> dict[str, Any]:
         """Check and return what a run would do."""
         with self.store() as store:
-            done = imports.check_import(store, import_id).checked is not None
+            done = service.check_import(store, import_id).checked is not None
         while not done:  # a large one is a job, whose steps are done here
             with self.store() as store:
                 done = running.advance_check(store, import_id) is DONE
@@ -56,7 +56,7 @@ class Desk:
     def start(self, import_id: UUID) -> None:
         """Start a run whose steps the test does."""
         with self.store() as store:
-            imports.run_import(store, import_id, here=True)
+            service.run_import(store, import_id, here=True)
 
     def step(self, import_id: UUID) -> bool:
         """Do one step; returns whether more are left."""
@@ -82,7 +82,7 @@ class Desk:
     def show(self, import_id: UUID) -> dict[str, Any]:
         """Return an import as it stands."""
         with self.store(readonly=True) as store:
-            return imports.describe_import(store, imports.get_import(store, import_id))
+            return service.describe_import(store, service.get_import(store, import_id))
 
     def errors(self, import_id: UUID) -> str:
         """Return the file of rejected rows."""
@@ -92,7 +92,7 @@ class Desk:
     def revert(self, import_id: UUID) -> dict[str, Any]:
         """Undo an import."""
         with self.store() as store:
-            imports.revert_import(store, import_id)
+            service.revert_import(store, import_id)
         return self.show(import_id)
 
     def contacts(self) -> int:

@@ -57,7 +57,7 @@ def test_file_is_checked_imported_corrected_and_exported(retinue: Call, desk: De
     assert "nothing" in errors.read_text("utf-8-sig")
     assert desk.contacts() == 0
     with desk.store() as store:
-        from retinue_io.imports import list_imports
+        from retinue_io.service import list_imports
 
         assert list_imports(store) == []  # a dry run leaves not even the file
     errors.unlink()

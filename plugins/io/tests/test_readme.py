@@ -44,7 +44,9 @@ def test_readme_names_every_option_and_module() -> None:
     }  # fmt: skip
 
 
-def test_readme_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_readme_example_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("people.csv").write_text(PEOPLE, "utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

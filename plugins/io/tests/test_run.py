@@ -15,7 +15,7 @@ from sqlalchemy import select
 from retinue.contacts import create_custom_field, set_field_rule
 from retinue.errors import Invalid
 from retinue.interactions.models import Interaction
-from retinue_io import files, imports, running
+from retinue_io import files, running, service
 from retinue_io.models import ExternalId, Pair, Piece, Rejection
 
 DATA = Path(__file__).parent / "data"
@@ -257,7 +257,7 @@ def test_stopped_run_goes_on_where_it_was(desk: Desk, monkeypatch: pytest.Monkey
     assert desk.step(row)
     assert desk.step(row)
     with desk.store() as store:
-        imports.stop_import(store, row)
+        service.stop_import(store, row)
     assert not desk.step(row)
     assert (desk.show(row)["status"], desk.contacts()) == ("stopped", 20)
     running.KEPT = running.Kept()  # another process
@@ -305,7 +305,7 @@ def test_begun_import_cannot_be_mapped_or_run_twice(desk: Desk) -> None:
     stopped = desk.upload(PEOPLE)
     desk.map(stopped)
     with pytest.raises(Invalid), desk.store() as store:
-        imports.stop_import(store, stopped)
+        service.stop_import(store, stopped)
 
 
 def test_mapping_must_fit_the_file(desk: Desk) -> None:
@@ -337,8 +337,8 @@ def test_saved_mapping_fits_the_next_file(desk: Desk) -> None:
 def test_preview_shows_encodings_headings_and_a_proposal(desk: Desk, f1_file: Callable[..., bytes]) -> None:
     row = desk.upload(f1_file("cp1251"))
     with desk.store(readonly=True) as store:
-        seen = imports.preview_import(store, row)
-        other = imports.preview_import(store, row, reading={"encoding": "iso8859-9"})
+        seen = service.preview_import(store, row)
+        other = service.preview_import(store, row, reading={"encoding": "iso8859-9"})
     assert seen["encodings"][0]["encoding"] == "cp1251"
     assert seen["headings"][:2] == ["id", "given_name"]
     assert seen["mapping"]["columns"][1]["target"] == "given_name"

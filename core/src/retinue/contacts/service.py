@@ -58,7 +58,8 @@ def _insert_checked(store: Store, cleaned: Sequence[Draft], on_duplicate: OnDupl
     lookups = [row for found, made in zip(tokens, rows, strict=True) for row in _lookup_rows(made["id"], found)]
     store.insert_many(Contact, rows)
     store.insert_many(ContactLookup, lookups)
-    tag_contacts(store, {r["id"]: tags for d, r in zip(cleaned, rows, strict=True) if (tags := d.values.get("tags"))})
+    tags = {row["id"]: draft.values.get("tags") or () for draft, row in zip(cleaned, rows, strict=True)}
+    tag_contacts(store, {contact_id: names for contact_id, names in tags.items() if names}, new=True)
     return [row["id"] for row in rows]
 
 

@@ -29,13 +29,17 @@ def ensure_tags(store: Store, names: Sequence[str]) -> dict[str, UUID]:
     return known
 
 
-def tag_contacts(store: Store, tags: Mapping[UUID, Sequence[str]]) -> int:
-    """Add tags to contacts; one that is there already stays one. Returns how many were added."""
+def tag_contacts(store: Store, tags: Mapping[UUID, Sequence[str]], *, new: bool = False) -> int:
+    """Add tags to contacts; one that is there already stays one. Returns how many were added.
+
+    `new` contacts were made just now and have no tags to look for.
+    """
     if not tags:
         return 0
     ids = ensure_tags(store, [name for names in tags.values() for name in names])
     links = select(ContactTag.contact_id, ContactTag.tag_id)
-    known = {(c, t) for c, t in store.rows(links.where(among(ContactTag.contact_id, tags)))}
+    there = () if new else store.rows(links.where(among(ContactTag.contact_id, tags)))
+    known = {(contact_id, tag_id) for contact_id, tag_id in there}
     wanted = dict.fromkeys((c, ids[fold(name)]) for c, names in tags.items() for name in names)
     rows = [{"contact_id": c, "tag_id": t, "added_at": store.now} for c, t in wanted if (c, t) not in known]
     store.insert_many(ContactTag, rows)

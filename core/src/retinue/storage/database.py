@@ -19,8 +19,9 @@ from retinue.errors import Misconfigured, Stale, Unavailable
 from retinue.storage.among import add_functions
 from retinue.storage.declare import MODELS, Base, check_declarations
 from retinue.storage.keys import KeyStore, MasterKeys
+from retinue.storage.ports import Enqueue
 from retinue.storage.scoping import Scope, Variant, current_scope, scoped_dialect
-from retinue.storage.store import Enqueue, Store
+from retinue.storage.store import Store
 
 Kind = Literal["sqlite", "postgresql"]
 _MAX_VARIANTS = 64

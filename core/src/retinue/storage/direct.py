@@ -17,7 +17,21 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import JSON, Boolean, Column, Connection, Date, Enum, Integer, LargeBinary, Numeric, String, Table, Uuid, insert
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Connection,
+    Date,
+    Enum,
+    Integer,
+    LargeBinary,
+    Numeric,
+    String,
+    Table,
+    Uuid,
+    insert,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from retinue.storage.types import UtcDateTime

@@ -22,6 +22,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ColumnElement, visitors
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from retinue.actor import Actor, Reach
 from retinue.errors import Denied, RetinueError
 from retinue.storage.declare import Access
 
@@ -321,3 +322,17 @@ def scoped_dialect(base: Dialect, variant: Variant) -> Dialect:
     dialect.statement_compiler = type(f"Scoping{compiler.__name__}", (ScopingCompiler, compiler), {})
     dialect.retinue_variant = variant  # type: ignore[attr-defined]  # read by the compiler
     return dialect
+
+
+def scope_of(actor: Actor, *, raw: bool) -> Scope:
+    """Return the scope an actor starts with; `raw` is none at all, for storage's own undo and erasure."""
+    if raw:
+        return Scope(Variant(read_scoped=False, write_scoped=False, system=True, raw=True))
+    if actor.kind == "system":
+        return Scope(Variant(read_scoped=False, write_scoped=False, system=True))
+    if actor.kind == "nobody":
+        return Scope(Variant(nobody=True))
+    read_all = actor.reach("contact.read") is Reach.ALL
+    write_all = read_all and actor.reach("contact.change") is Reach.ALL
+    variant = Variant(read_scoped=not read_all, write_scoped=not write_all, hidden=actor.hidden_fields)
+    return Scope(variant, account_id=actor.id, team_ids=actor.team_ids)

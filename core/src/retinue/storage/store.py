@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import Connection, Delete, Row, Select, Update, func, select
@@ -15,39 +15,25 @@ from retinue.actor import Actor, Reach
 from retinue.errors import Denied, Misconfigured, NotFound
 from retinue.storage import bulk
 from retinue.storage.audit import Auditor, Change
-from retinue.storage.declare import Sealed
 from retinue.storage.flushing import check_visible
-from retinue.storage.scoping import Scope, Variant
-from retinue.storage.sealing import make_token, open_row, subject_of
-from retinue.storage.sets import AccessSet, Share, ensure_set, is_within, readable_sets, resolve_sets, set_content
+from retinue.storage.opening import open_blobs, unseal_rows
+from retinue.storage.ports import Enqueue, NoHooks
+from retinue.storage.scoping import scope_of
+from retinue.storage.sealing import make_token
+from retinue.storage.sets import (
+    AccessSet,
+    Share,
+    ensure_set,
+    is_within,
+    readable_sets,
+    resolve_sets,
+    set_content,
+)
 
 if TYPE_CHECKING:
     from retinue.storage.database import Database, Kind
 
 T = TypeVar("T")
-
-
-class Enqueue(Protocol):
-    """What the jobs room gives the Store: put a job row into the caller's transaction."""
-
-    def enqueue(
-        self,
-        connection: Connection,
-        name: str,
-        payload: dict[str, Any],
-        *,
-        key: str | None = None,
-        delay: float = 0.0,
-        actor: Actor | None = None,
-    ) -> Any:
-        """Enqueue job `name`; it runs after the commit and vanishes with a rollback."""
-
-
-class NoHooks:
-    """Stands for the hooks where no plugin set was built: nobody answers."""
-
-    def __getattr__(self, name: str) -> Callable[..., tuple[()]]:
-        return lambda **_: ()
 
 
 class Store:
@@ -77,7 +63,7 @@ class Store:
         self.now: datetime = parent.now if parent else datetime.now(UTC)
         self.author: Actor = parent.author if parent else actor
         self._base, self._parent = connection, parent
-        self.scope = _scope_of(actor, raw)
+        self.scope = scope_of(actor, raw=raw)
         self.session = Session(
             bind=database.speak(connection, self.scope),
             expire_on_commit=False,
@@ -302,43 +288,11 @@ class Store:
     # ---- sealing ---------------------------------------------------------------------------------------------
     def unseal(self, rows: Iterable[Any]) -> None:
         """Open the sealed values of many rows at once, with one question to the key store."""
-        closed: list[Any] = [r for r in rows if isinstance(r, Sealed) and "_sealed_values" not in r.__dict__]
-        subjects = {id(row): subject_of(row) for row in closed if row.sealed_data is not None}
-        ciphers = self.keys.ciphers(subjects.values())
-        for row in closed:
-            values: dict[str, Any] = {}
-            if row.sealed_data is not None:
-                subject = subjects[id(row)]
-                if subject in ciphers:  # a shredded subject opens as empty
-                    values = open_row(ciphers[subject], row.sealed_data, row.__table__.name, (row.id, subject))
-            row.__dict__["_sealed_hidden"] = self._take_hidden(row.__table__.name, values)
-            row.__dict__["_sealed_values"] = values
+        unseal_rows(self, rows)
 
     def open_sealed(self, table: str, rows: Iterable[tuple[UUID, UUID, bytes | None]]) -> list[dict[str, Any]]:
         """Return the sealed values of (row id, subject id, blob) triples read as bare columns."""
-        triples = list(rows)
-        ciphers = self.keys.ciphers({subject for _, subject, blob in triples if blob is not None})
-        opened = []
-        for row_id, subject, blob in triples:
-            known = blob is not None and subject in ciphers
-            values = open_row(ciphers[subject], cast(bytes, blob), table, (row_id, subject)) if known else {}
-            self._take_hidden(table, values)
-            opened.append(values)
-        return opened
-
-    def _take_hidden(self, table: str, values: dict[str, Any]) -> dict[str, Any]:
-        """Take what the actor may not read out of opened values, and return it: it goes back in when resealed."""
-        if not self.actor.hidden_fields or not values:
-            return {}
-        hidden = self.scope.variant.hidden_columns(table)
-        taken = {name: values.pop(name) for name in list(values) if name in hidden}
-        custom = values.get("custom_sealed")
-        if custom:
-            secret = {key: custom[key] for key in custom if f"custom.{key}" in hidden}
-            if secret:
-                taken["custom_sealed"] = secret
-                values["custom_sealed"] = {key: value for key, value in custom.items() if key not in secret}
-        return taken
+        return open_blobs(self, table, rows)
 
     def blind_token(self, kind: str, text: str) -> bytes:
         """Return the blind-index token of `text`, already normalised, for exact look-ups of a sealed value."""
@@ -401,16 +355,3 @@ class Store:
         for store in (*self._children.values(), self):
             store.session.expunge_all()
             store.session.info.clear()
-
-
-def _scope_of(actor: Actor, raw: bool) -> Scope:
-    if raw:
-        return Scope(Variant(read_scoped=False, write_scoped=False, system=True, raw=True))
-    if actor.kind == "system":
-        return Scope(Variant(read_scoped=False, write_scoped=False, system=True))
-    if actor.kind == "nobody":
-        return Scope(Variant(nobody=True))
-    read_all = actor.reach("contact.read") is Reach.ALL
-    write_all = read_all and actor.reach("contact.change") is Reach.ALL
-    variant = Variant(read_scoped=not read_all, write_scoped=not write_all, hidden=actor.hidden_fields)
-    return Scope(variant, account_id=actor.id, team_ids=actor.team_ids)

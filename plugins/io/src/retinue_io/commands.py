@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from uuid import UUID
@@ -16,13 +17,13 @@ from retinue.cli import Cli, command
 from retinue.errors import Invalid, NotFound
 from retinue.jobs import DONE
 from retinue.lists import SavedView, parse_words, to_json
-from retinue_io import exporting, imports
+from retinue_io import exporting, service
 from retinue_io.checking import Check
 from retinue_io.columns import choose_mapping
 from retinue_io.error_file import write_error_file
 from retinue_io.models import DUPLICATES, FORMATS, KEYS, MODES, STOPPED, WHATS, Import
 from retinue_io.plan import Plan, Reader
-from retinue_io.readers import Reading, open_source
+from retinue_io.readers import Reading, Source, open_source
 from retinue_io.running import advance
 from retinue_io.writers import ErrorWriter
 
@@ -69,20 +70,41 @@ def import_file(
     """
     if (file is None) == (resume is None):
         raise click.UsageError("Name a file, or an import to take up with --resume.")
-    wanted = {name: given[name] for name in ("mode", "key", "duplicates", "system", "create_fields")}
-    wanted["on_fault"] = "leave_out" if given["lenient"] else None
-    wanted["mapping"] = msgspec.json.decode(mapping.read_bytes()) if mapping else None
-    reading = Reading(**{name: given[name] for name in ("encoding", "delimiter", "sheet")})
     with cli.house() as house:
         session = _Session(cli, house)
-        if file is not None and dry_run:
-            session.check(file, given["what"], reading, wanted, errors)
-            return
         if file is not None:
-            session.upload(file, given["what"], reading, wanted)
+            wish = _Wish.of(file, mapping, given)
+            if dry_run:
+                session.check(wish, errors)
+                return
+            session.upload(wish)
         elif resume is not None:
             session.import_id = resume
         session.run(errors)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the command line asks for."""
+
+    file: Path
+    what: str
+    reading: Reading
+    data: dict[str, Any]
+
+    @classmethod
+    def of(cls, file: Path, mapping: Path | None, given: dict[str, Any]) -> _Wish:
+        """Read it from the options; raises Invalid for a mapping that is no JSON."""
+        data = {name: given[name] for name in ("mode", "key", "duplicates", "system", "create_fields")}
+        data["on_fault"] = "leave_out" if given["lenient"] else None
+        try:
+            data["mapping"] = msgspec.json.decode(mapping.read_bytes()) if mapping else None
+        except (msgspec.DecodeError, UnicodeError) as fault:
+            raise Invalid(
+                f"{mapping} is no mapping: {fault}.", remedy="It is JSON, as the preview shows it."
+            ) from fault
+        reading = Reading(**{name: given[name] for name in ("encoding", "delimiter", "sheet")})
+        return cls(file, given["what"], reading, data)
 
 
 class _Session:
@@ -96,40 +118,38 @@ class _Session:
         """Open a transaction as whoever runs the command."""
         return self.house.store(self.actor, readonly=readonly, plugin="io")
 
-    def upload(self, file: Path, what: str, reading: Reading, wanted: dict[str, Any]) -> None:
+    def upload(self, wish: _Wish) -> None:
         """Take the file in and map its columns."""
-        with file.open("rb") as stream, self.store() as store:
-            row = imports.start_upload(store, stream, file.name, what=what, reading=reading)
-            imports.set_mapping(store, row.id, wanted)
+        with wish.file.open("rb") as stream, self.store() as store:
+            row = service.start_upload(store, stream, wish.file.name, what=wish.what, reading=wish.reading)
+            service.set_mapping(store, row.id, wish.data)
             self.import_id = row.id
             _say_mapping(self.cli, row)
         try:
-            self.cli.confirm(f"Import {file.name}?")
+            self.cli.confirm(f"Import {wish.file.name}?")
         except BaseException:
             with self.store() as store:
-                imports.remove_import(store, self.import_id)
+                service.remove_import(store, self.import_id)
             raise
 
-    def check(
-        self, file: Path, what: str, reading: Reading, wanted: dict[str, Any], errors: Path | None
-    ) -> None:
+    def _plan(self, wish: _Wish, source: Source) -> Plan:
+        """Return what would be done with the file, without storing it."""
+        with self.store(readonly=True) as store:
+            row = Import(
+                file_name=wish.file.name, what=wish.what, mode="create", duplicates="review", system=""
+            )
+            service.set_options(row, wish.data)
+            mapping = choose_mapping(store, source, {**wish.data, "create_fields": False}, what=wish.what)
+            row.mapping = msgspec.to_builtins(mapping)
+            plan = Plan.of(store, row)
+            plan.require(store)
+        return plan
+
+    def check(self, wish: _Wish, errors: Path | None) -> None:
         """Tell what a run would do; the file is read where it is, and nothing is written."""
-        with file.open("rb") as stream, self.cli.out.progress("Checking") as tick:
-            source = open_source(stream, file.name, reading)
-            with self.store(readonly=True) as store:
-                row = Import(
-                    id=UUID(int=1),
-                    file_name=file.name,
-                    what=what,
-                    mode="create",
-                    duplicates="review",
-                    system="",
-                )
-                imports.set_options(row, wanted)
-                mapping = choose_mapping(store, source, {**wanted, "create_fields": False}, what=what)
-                row.mapping = msgspec.to_builtins(mapping)
-                plan = Plan.of(store, row)
-                plan.require(store)
+        with wish.file.open("rb") as stream, self.cli.out.progress("Checking") as tick:
+            source = open_source(stream, wish.file.name, wish.reading)
+            plan = self._plan(wish, source)
             check, more = Check(plan, Reader(source)), True
             check.rejected = [] if errors else None
             while more:
@@ -160,7 +180,7 @@ class _Session:
     def run(self, errors: Path | None) -> None:
         """Do the steps, in the same batches as a worker; Ctrl-C stops after the last one that is whole."""
         with self.store() as store:
-            row = imports.resume_import(store, self.import_id)
+            row = service.resume_import(store, self.import_id)
             total, position = row.total, row.position
         try:
             self._steps(total, position)
@@ -168,7 +188,7 @@ class _Session:
             self._stop()
             raise
         with self.store(readonly=True) as store:
-            shown = imports.describe_import(store, imports.get_import(store, self.import_id))
+            shown = service.describe_import(store, service.get_import(store, self.import_id))
             if errors is not None:
                 with errors.open("wb") as stream:
                     write_error_file(store, self.import_id, stream)
@@ -200,7 +220,7 @@ class _Session:
 
     def _stop(self) -> None:
         with self.store() as store:
-            row = imports.get_import(store, self.import_id, lock=True)
+            row = service.get_import(store, self.import_id, lock=True)
             row.status, row.finished_at = STOPPED, store.now
         self.cli.out.say(
             f"Stopped after {row.position} rows. Go on: retinue import --resume {self.import_id}"

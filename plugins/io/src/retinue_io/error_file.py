@@ -12,10 +12,10 @@ from sqlalchemy import select
 from retinue import Store
 from retinue_io.faults import Fault
 from retinue_io.files import open_file
-from retinue_io.imports import get_import
 from retinue_io.models import Rejection
 from retinue_io.readers import Reading, open_source
 from retinue_io.running import system_of
+from retinue_io.service import get_import
 from retinue_io.writers import ErrorWriter
 
 _PAGE = 500

@@ -11,8 +11,8 @@ from sqlalchemy import select, update
 from retinue import Problem, Store
 from retinue.contacts import Contact, merge_contacts
 from retinue.errors import Conflict, Invalid
-from retinue_io.imports import get_import
 from retinue_io.models import Pair
+from retinue_io.service import get_import
 
 MERGED, KEPT = "merged", "kept"
 

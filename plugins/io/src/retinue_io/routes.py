@@ -10,7 +10,7 @@ from uuid import UUID
 from retinue import Store
 from retinue.errors import BadRequest
 from retinue.web import Download, ListParams, Page, delete, get, post, put
-from retinue_io import columns, exporting, imports, reviewing, schemas
+from retinue_io import columns, exporting, reviewing, schemas, service
 from retinue_io.error_file import error_file
 from retinue_io.exporting import Wanted
 from retinue_io.models import Export, SavedMapping
@@ -30,23 +30,23 @@ def upload_import(
 ) -> dict[str, Any]:
     """Upload a file of contacts or interactions; nothing is brought in yet."""
     reading = Reading(encoding=encoding, locale=locale)
-    row = imports.start_upload(store, upload.file, upload.filename or "file", what=what, reading=reading)
-    return imports.describe_import(store, row)
+    row = service.start_upload(store, upload.file, upload.filename or "file", what=what, reading=reading)
+    return service.describe_import(store, row)
 
 
 @get("/", permission=_MAY, gives=IMPORT, tags=_IN)
 def list_imports(store: Store, params: ListParams) -> Page[dict[str, Any]]:
     """List imports, newest first."""
-    found = imports.list_imports(store, after=_id_after(params), limit=params.limit + 1)
+    found = service.list_imports(store, after=_id_after(params), limit=params.limit + 1)
     page = found[: params.limit]
     more = [str(page[-1].id)] if len(found) > params.limit else None
-    return Page([imports.describe_import(store, row) for row in page], next=more)
+    return Page([service.describe_import(store, row) for row in page], next=more)
 
 
 @get("/{import_id:uuid}", permission=_MAY, gives=IMPORT, tags=_IN)
 def get_import(store: Store, import_id: UUID) -> dict[str, Any]:
     """Return one import with its progress."""
-    return imports.describe_import(store, imports.get_import(store, import_id))
+    return service.describe_import(store, service.get_import(store, import_id))
 
 
 @get("/{import_id:uuid}/preview", permission=_MAY, gives=PREVIEW, tags=_IN)
@@ -55,43 +55,43 @@ def preview_import(
 ) -> dict[str, Any]:
     """Look into the file: encodings with samples, headings, first rows, the proposed mapping."""
     reading = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet}
-    return imports.preview_import(store, import_id, reading=reading)
+    return service.preview_import(store, import_id, reading=reading)
 
 
 @put("/{import_id:uuid}/mapping", permission=_MAY, takes=MAPPING, gives=IMPORT, tags=_IN)
 def set_import_mapping(store: Store, import_id: UUID, data: dict[str, Any]) -> dict[str, Any]:
     """Say what the columns are, and whether contacts are created, updated or both."""
-    return imports.describe_import(store, imports.set_mapping(store, import_id, data))
+    return service.describe_import(store, service.set_mapping(store, import_id, data))
 
 
 @post("/{import_id:uuid}/check", permission=_MAY, gives=IMPORT, status=200, tags=_IN)
 def check_import(store: Store, import_id: UUID) -> dict[str, Any]:
     """Find out what a run would do; no contact is written. For a large file `check` is filled in later."""
-    return imports.describe_import(store, imports.check_import(store, import_id))
+    return service.describe_import(store, service.check_import(store, import_id))
 
 
 @post("/{import_id:uuid}/run", permission=_MAY, gives=IMPORT, status=202, tags=_IN)
 def run_import(store: Store, import_id: UUID) -> dict[str, Any]:
     """Start the import, or take up one that was stopped or failed."""
-    return imports.describe_import(store, imports.run_import(store, import_id))
+    return service.describe_import(store, service.run_import(store, import_id))
 
 
 @post("/{import_id:uuid}/stop", permission=_MAY, gives=IMPORT, status=202, tags=_IN)
 def stop_import(store: Store, import_id: UUID) -> dict[str, Any]:
     """Stop after the batch that is being written."""
-    return imports.describe_import(store, imports.stop_import(store, import_id))
+    return service.describe_import(store, service.stop_import(store, import_id))
 
 
 @post("/{import_id:uuid}/revert", permission="change_set.revert", gives=IMPORT, status=202, tags=_IN)
 def revert_import(store: Store, import_id: UUID) -> dict[str, Any]:
     """Undo the whole import; what was changed since stays. A large one is undone by a job."""
-    return imports.describe_import(store, imports.revert_import(store, import_id))
+    return service.describe_import(store, service.revert_import(store, import_id))
 
 
 @delete("/{import_id:uuid}", permission=_MAY, tags=_IN)
 def remove_import(store: Store, import_id: UUID) -> None:
     """Forget an import and its file; the contacts it brought stay."""
-    imports.remove_import(store, import_id)
+    service.remove_import(store, import_id)
 
 
 @get("/{import_id:uuid}/rejections", permission=_MAY, gives=REJECTION, tags=_IN)
@@ -99,7 +99,7 @@ def list_rejections(store: Store, import_id: UUID, params: ListParams) -> Page[d
     """List rejected rows with the reason."""
     position = params.after()
     after = int(position[0]) if position else 0
-    found = imports.list_rejections(store, import_id, after=after, limit=params.limit + 1)
+    found = service.list_rejections(store, import_id, after=after, limit=params.limit + 1)
     page = found[: params.limit]
     return Page(page, next=[str(page[-1]["row"])] if len(found) > params.limit else None)
 
@@ -107,7 +107,7 @@ def list_rejections(store: Store, import_id: UUID, params: ListParams) -> Page[d
 @get("/{import_id:uuid}/errors", permission=_MAY, tags=_IN)
 def download_errors(store: Store, import_id: UUID) -> Download:
     """Download the rejected rows as CSV: correct them there and upload that file."""
-    name = PurePath(imports.get_import(store, import_id).file_name).stem
+    name = PurePath(service.get_import(store, import_id).file_name).stem
     return Download(error_file(store, import_id), f"{name}-errors.csv", "text/csv; charset=utf-8")
 
 
