@@ -150,7 +150,8 @@ def test_known_contacts_are_updated_by_key(desk: Desk, mode: str, created: int, 
 
 
 def test_rows_with_the_same_key_are_taken_in_the_order_of_the_file(desk: Desk) -> None:
-    text = "name,email,city,phone\nAnna Nová,a@example.com,Praha,\nAnna Nová,A@example.com,Brno,+420225006555\nAnna Nová,a@example.com,Brno,\n"
+    text = "name,email,city,phone\nAnna Nová,a@example.com,Praha,\n"
+    text += "Anna Nová,A@example.com,Brno,+420225006555\nAnna Nová,a@example.com,Brno,\n"
     row = desk.upload(text)
     desk.map(row, mode="upsert", key="email")
     checked = desk.check(row)
@@ -273,9 +274,8 @@ def test_batch_that_is_undone_is_done_again(desk: Desk, monkeypatch: pytest.Monk
     row = desk.upload("name\n" + "".join(f"P{n} Q\n" for n in range(25)))
     desk.map(row)
     desk.start(row)
-    with pytest.raises(RuntimeError), desk.store() as store:
-        running.advance(store, row)
-        raise RuntimeError("the power went off")
+    with pytest.raises(ZeroDivisionError), desk.store() as store:
+        assert running.advance(store, row)["row"] / 0  # the power goes off before the commit
     assert desk.run(row, start=False)["counts"]["created"] == 25
     assert desk.contacts() == 25
 

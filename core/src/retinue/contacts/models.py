@@ -95,7 +95,7 @@ class Contact(Base, Sealed):
     custom_sealed = sealed(label="Sealed custom fields", kind="json", privacy=_SERVE, default={})
 
     owner_id: Mapped[UUID | None] = field(Uuid, label="Owner", kind="account", index=True)
-    team_id: Mapped[UUID | None] = field(Uuid, label="Team", kind="team", index=True)
+    team_id: Mapped[UUID | None] = field(Uuid, label="Team", kind="team")
     access_id: Mapped[int] = field(BigInteger, label="Access set", nullable=False, filterable=False)
     sort_name: Mapped[str] = field(
         String(300), label="Sort name", privacy=_IDENTIFY, nullable=False, derived=True, filterable=False
@@ -117,11 +117,9 @@ class Contact(Base, Sealed):
         Index("ix_contact_list", "sort_name", "id"),
         Index("ix_contact_access", "access_id", "sort_name", "id"),
         Index("ix_contact_city", "city", "sort_name", "id"),
-        Index("ix_contact_country", "country", "sort_name", "id"),
         Index("ix_contact_last_interaction", "last_interaction_at", "id"),
         Index("ix_contact_created", "created_at", "id"),
         Index("ix_contact_updated", "updated_at", "id"),
-        Index("ix_contact_birth", "birth_date"),
     )
 
 

@@ -64,7 +64,7 @@ class AuditEntry(Base):
     at: Mapped[datetime] = column(UtcDateTime, label="When", nullable=False)
     action: Mapped[str] = column(String(80), label="Deed", nullable=False)
     table_name: Mapped[str | None] = column(String(63), label="Table")
-    row_id: Mapped[UUID | None] = column(Uuid, label="Row", index=True)
+    row_id: Mapped[UUID | None] = column(Uuid, label="Row")
     contact_id: Mapped[UUID | None] = column(Uuid, label="Contact", kind="contact", index=True)
     actor_kind: Mapped[str] = column(String(10), label="Kind of actor", nullable=False)
     actor_id: Mapped[UUID | None] = column(Uuid, label="Actor")

@@ -56,7 +56,7 @@ def _sqlite_engine(url: URL, busy_seconds: float) -> Engine:
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON", "foreign_keys=ON", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute(f"PRAGMA busy_timeout={int(busy_seconds * 1000)}")
-        connection.execute("PRAGMA cache_size=-32000")
+        connection.execute("PRAGMA cache_size=-64000")
         connection.execute("PRAGMA wal_autocheckpoint=4000")  # 16 MB: a page that changes again is copied once
 
     @event.listens_for(engine, "begin")

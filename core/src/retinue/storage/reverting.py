@@ -158,6 +158,9 @@ def _changed_since(raw: Store, entries: list[AuditEntry]) -> set[UUID]:
     ids, newest = [e.row_id for e in entries], max(e.turn for e in entries)
     others = AuditEntry.change_set_id != entries[0].change_set_id
     chosen = select(AuditEntry.row_id).where(AuditEntry.row_id.in_(ids), others, AuditEntry.turn > newest)
+    contacts = {e.contact_id for e in entries}
+    if None not in contacts:  # there is an index on the contact, none on the row
+        chosen = chosen.where(AuditEntry.contact_id.in_(contacts))
     undone = select(ChangeSet.id).where(ChangeSet.reverted_by_id.is_not(None) | ChangeSet.reverts_id.is_not(None))
     return set(raw.scalars(chosen.where(AuditEntry.change_set_id.not_in(undone))))
 

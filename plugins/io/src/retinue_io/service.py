@@ -53,6 +53,7 @@ def start_upload(
             "not something that can be imported", problems=[Problem("/what", f"none of: {', '.join(WHATS)}")]
         )
     source = open_source(stream, file_name, _with_locale(store, reading or Reading()))
+    sample_rows(source)  # a file whose first rows cannot be read is refused now
     row = Import(
         id=new_id(),
         file_name=file_name[-255:] or "file",

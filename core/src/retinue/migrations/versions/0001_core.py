@@ -87,7 +87,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_audit_entry_change_set_id"), "audit_entry", ["change_set_id"], unique=False)
     op.create_index(op.f("ix_audit_entry_contact_id"), "audit_entry", ["contact_id"], unique=False)
-    op.create_index(op.f("ix_audit_entry_row_id"), "audit_entry", ["row_id"], unique=False)
     op.create_index(op.f("ix_audit_entry_turn"), "audit_entry", ["turn"], unique=False)
     op.create_table(
         "audit_seal",
@@ -177,9 +176,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact")),
     )
     op.create_index("ix_contact_access", "contact", ["access_id", "sort_name", "id"], unique=False)
-    op.create_index("ix_contact_birth", "contact", ["birth_date"], unique=False)
     op.create_index("ix_contact_city", "contact", ["city", "sort_name", "id"], unique=False)
-    op.create_index("ix_contact_country", "contact", ["country", "sort_name", "id"], unique=False)
     op.create_index("ix_contact_created", "contact", ["created_at", "id"], unique=False)
     op.create_index("ix_contact_last_interaction", "contact", ["last_interaction_at", "id"], unique=False)
     op.create_index("ix_contact_list", "contact", ["sort_name", "id"], unique=False)
@@ -192,7 +189,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("merged_into IS NOT NULL"),
     )
     op.create_index(op.f("ix_contact_owner_id"), "contact", ["owner_id"], unique=False)
-    op.create_index(op.f("ix_contact_team_id"), "contact", ["team_id"], unique=False)
     op.create_index("ix_contact_updated", "contact", ["updated_at", "id"], unique=False)
     op.create_table(
         "custom_field",
