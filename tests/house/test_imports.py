@@ -96,7 +96,9 @@ def test_plugins_import_only_the_door() -> None:
         for name in node.names
         if not _is_public(node.module or "", name.name)
     ]
-    assert not broken, "plugins import from `retinue` or one of its faces, not from its rooms:\n" + "\n".join(broken)
+    assert not broken, "plugins import from `retinue` or one of its faces, not from its rooms:\n" + "\n".join(
+        broken
+    )
 
 
 FACES = ("errors", "web", "jobs", "cli", "contacts", "interactions", "lists")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-PRAGUE_9_TO_18 = {"zone": "Europe/Prague", "days": {d: [["09:00", "18:00"]] for d in ("mon", "tue", "wed", "thu", "fri", "sat")}}
+PRAGUE_9_TO_18 = {
+    "zone": "Europe/Prague",
+    "days": {d: [["09:00", "18:00"]] for d in ("mon", "tue", "wed", "thu", "fri", "sat")},
+}
 
 
 def make(api, **draft):
@@ -35,14 +38,22 @@ def test_create_keeps_lists_in_order_and_tells_age(crm):
     read = api.get(f"/contacts/{contact['id']}").json()
     assert [p["value"] for p in read["phones"]] == ["+420 225 006 555", "+420 777 123 456"]
     assert [e["value"] for e in read["emails"]] == ["second@example.cz", "first@example.cz"]
-    assert [facts(api, contact, f"{d}T12:00:00+00:00")["age"] for d in ("2026-06-30", "2026-07-01")] == [35, 36]
+    assert [facts(api, contact, f"{d}T12:00:00+00:00")["age"] for d in ("2026-06-30", "2026-07-01")] == [
+        35,
+        36,
+    ]
 
 
 def test_organisation_is_open_by_its_hours(crm):
     """C-02"""
     api = crm.user().client
-    hours = {"zone": "Europe/Prague", "days": {d: [["09:00", "17:00"]] for d in ("mon", "tue", "wed", "thu", "fri")}}
-    made = api.post("/contacts", {"kind": "organisation", "name": "Dvořák a synové", "opening_hours": hours}).json()
+    hours = {
+        "zone": "Europe/Prague",
+        "days": {d: [["09:00", "17:00"]] for d in ("mon", "tue", "wed", "thu", "fri")},
+    }
+    made = api.post(
+        "/contacts", {"kind": "organisation", "name": "Dvořák a synové", "opening_hours": hours}
+    ).json()
     assert facts(api, made, "2026-11-20T10:00:00+01:00")["is_open"] is True
     assert facts(api, made, "2026-11-21T10:00:00+01:00")["is_open"] is False
 
@@ -70,7 +81,9 @@ def test_mandatory_field_is_asked_for_in_every_way_in(crm):
     assert api.post("/custom-fields", field).status_code == 201
     assert api.put("/field-rules", {"name": "custom.industry", "required": True}).status_code == 200
     single = api.post("/contacts", {"name": "A"})
-    batch = api.post("/contacts/batch", {"create": [{"name": "B"}, {"name": "C", "custom": {"industry": "steel"}}]})
+    batch = api.post(
+        "/contacts/batch", {"create": [{"name": "B"}, {"name": "C", "custom": {"industry": "steel"}}]}
+    )
     assert (single.status_code, batch.status_code) == (422, 422)
     assert single.json()["errors"][0]["pointer"] == "/custom/industry"
     assert batch.json()["errors"][0]["pointer"] == "/0/custom/industry"
@@ -99,7 +112,10 @@ def test_custom_field_is_typed_filterable_and_leaves_an_export(crm):
 def test_tags_stand_once_and_combine_in_filters(crm):
     """C-12"""
     api = crm.user().client
-    made = {n: make(api, given_name=n, tags=t) for n, t in (("a", ["A"]), ("b", ["A", "B"]), ("c", ["B"]), ("d", ["A"]))}
+    made = {
+        n: make(api, given_name=n, tags=t)
+        for n, t in (("a", ["A"]), ("b", ["A", "B"]), ("c", ["B"]), ("d", ["A"]))
+    }
     ids = [made["a"]["id"]]
     for _ in range(2):
         assert api.post("/tags/apply", {"contacts": ids, "add": ["a"]}).status_code == 200
@@ -113,7 +129,10 @@ def test_hidden_field_is_absent_and_cannot_be_asked_about(crm):
     admin = crm.user().client
     admin.post("/custom-fields", {"key": "revenue", "label": "Revenue", "kind": "integer"})
     contact = make(admin, custom={"revenue": 100}, city="Praha")
-    limited = crm.user({"contact.read": "all", "contact.change": "all"}, hidden_fields=["contact.custom.revenue", "contact.city"]).client
+    limited = crm.user(
+        {"contact.read": "all", "contact.change": "all"},
+        hidden_fields=["contact.custom.revenue", "contact.city"],
+    ).client
     read = limited.get(f"/contacts/{contact['id']}").json()
     assert "city" not in read
     assert "revenue" not in read["custom"]
@@ -171,17 +190,33 @@ def test_duplicate_is_refused_with_the_candidate(crm):
 def test_hidden_duplicate_of_somebody_else_is_not_given_away(crm):
     mine, theirs = (crm.user({"contact.read": "own", "contact.create": "own"}).client for _ in range(2))
     make(theirs, emails=[{"value": "secret@example.cz"}])
-    assert mine.post("/contacts", {"name": "A", "emails": [{"value": "secret@example.cz"}]}).status_code == 201
+    assert (
+        mine.post("/contacts", {"name": "A", "emails": [{"value": "secret@example.cz"}]}).status_code == 201
+    )
 
 
 def test_merge_moves_everything_and_undo_restores_both(crm):
     """C-24, C-05"""
     api = crm.user().client
-    survivor, merged, third = make(api, given_name="B"), make(api, given_name="A", tags=["x", "y"], emails=[{"value": "a@x.cz"}]), make(api, given_name="T")
+    survivor, merged, third = (
+        make(api, given_name="B"),
+        make(api, given_name="A", tags=["x", "y"], emails=[{"value": "a@x.cz"}]),
+        make(api, given_name="T"),
+    )
     for n in range(4):
         path = f"/contacts/{merged['id']}/interactions"
-        assert api.post(path, {"kind": "call", "at": f"2026-05-0{n + 1}T10:00:00Z", "body": f"secret {n}"}).status_code == 201
-    assert api.post(f"/contacts/{merged['id']}/relations", {"kind": "manager_of", "to_id": third["id"]}).status_code == 201
+        assert (
+            api.post(
+                path, {"kind": "call", "at": f"2026-05-0{n + 1}T10:00:00Z", "body": f"secret {n}"}
+            ).status_code
+            == 201
+        )
+    assert (
+        api.post(
+            f"/contacts/{merged['id']}/relations", {"kind": "manager_of", "to_id": third["id"]}
+        ).status_code
+        == 201
+    )
     answer = api.post(f"/contacts/{survivor['id']}/merge", {"merged": [merged["id"]]})
     assert answer.status_code == 200, answer.text
     assert sorted(answer.json()["tags"]) == ["x", "y"]
@@ -222,7 +257,11 @@ def test_batch_is_one_change_set_and_reverts_as_one(crm):
     old = make(api)
     batch = api.post(
         "/contacts/batch",
-        {"create": [{"name": f"N{n}"} for n in range(3)], "change": [{"id": old["id"], "city": "Brno"}], "label": "spring"},
+        {
+            "create": [{"name": f"N{n}"} for n in range(3)],
+            "change": [{"id": old["id"], "city": "Brno"}],
+            "label": "spring",
+        },
     )
     assert batch.status_code == 200, batch.text
     assert len(names(api)) == 4
@@ -246,20 +285,35 @@ def test_revert_keeps_what_was_changed_since(crm):
 
 def test_bad_draft_names_every_field_at_once(crm):
     api = crm.user().client
-    answer = api.post("/contacts/batch", {"create": [{"emails": [{"value": "nobody"}], "phones": [{"value": "abc"}], "birth_date": "1990-07-01", "country": "CZ"}]})
+    answer = api.post(
+        "/contacts/batch",
+        {
+            "create": [
+                {
+                    "emails": [{"value": "nobody"}],
+                    "phones": [{"value": "abc"}],
+                    "birth_date": "1990-07-01",
+                    "country": "CZ",
+                }
+            ]
+        },
+    )
     assert answer.status_code == 422
     assert {e["pointer"] for e in answer.json()["errors"]} == {"/0/emails/0/value", "/0/phones/0/value"}
 
 
 def test_erased_contact_leaves_a_tombstone_without_personal_data(crm, config):
     user = crm.user()
-    contact = make(user.client, emails=[{"value": "canary-3141@example.cz"}], note="canary-2718", city="Canarycity")
+    contact = make(
+        user.client, emails=[{"value": "canary-3141@example.cz"}], note="canary-2718", city="Canarycity"
+    )
     user.client.post(f"/contacts/{contact['id']}/interactions", {"kind": "call", "body": "canary-1618"})
     from uuid import UUID
 
+    from sqlalchemy import select
+
     from retinue.contacts.erasing import erase_contact
     from retinue.storage import AuditEntry
-    from sqlalchemy import select
 
     with crm.store(user.actor) as store:
         removed = erase_contact(store, UUID(contact["id"]), reason="asked for")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import pytest
-
 from retinue.contacts import change_contact
 
 READ = {"contact.read": "own", "contact.create": "own", "contact.change": "own", "audit.read": "own"}

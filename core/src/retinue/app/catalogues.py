@@ -70,7 +70,9 @@ def base_catalogue() -> Catalogue:
         where = ContactLookup.kind == name
         lookup = Lookup(ContactLookup.contact_id, ContactLookup.token, name, where, spellings)
         made = made.with_lookup(name, label, lookup)
-    link = Link(owner=ContactTag.contact_id, item=ContactTag.tag_id, key=Tag.id, name=Tag.name, folded=Tag.folded)
+    link = Link(
+        owner=ContactTag.contact_id, item=ContactTag.tag_id, key=Tag.id, name=Tag.name, folded=Tag.folded
+    )
     return made.with_tags(link).with_search(match_clause).with_age(Contact.__table__.c.birth_date)
 
 
@@ -106,7 +108,9 @@ def read_custom_fields(store: Store) -> tuple[CustomDefinition, ...]:
     field = CustomField
     chosen = select(field.key, field.label, field.kind, field.choices).where(field.protection == "open")
     rows = store.rows(chosen.order_by(field.position, field.key))
-    return tuple(CustomDefinition(key, label, kind, tuple(choices or ())) for key, label, kind, choices in rows)
+    return tuple(
+        CustomDefinition(key, label, kind, tuple(choices or ())) for key, label, kind, choices in rows
+    )
 
 
 class _Made:
@@ -128,5 +132,3 @@ class _Made:
 def _facets(plugins: PluginSet) -> Iterator[tuple[str, Any]]:
     for owned in plugins.declared(Facet):
         yield owned.item.name, plugins.resolve(owned.plugin, owned.item.model)
-
-

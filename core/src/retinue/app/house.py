@@ -106,13 +106,22 @@ class House:
     def _build(self, plugins: PluginSet) -> Epochal:
         permissions = Permissions(CORE_PERMISSIONS)
         for owned in plugins.declared(PluginPermission):
-            permissions.declare(Permission(owned.item.name, owned.item.label, scoped=owned.item.scoped, plugin=owned.plugin))
+            permissions.declare(
+                Permission(owned.item.name, owned.item.label, scoped=owned.item.scoped, plugin=owned.plugin)
+            )
         kinds = {
-            owned.item.name: Kind(owned.item.name, owned.item.label, counts=owned.item.touches, plugin=owned.plugin)
+            owned.item.name: Kind(
+                owned.item.name, owned.item.label, counts=owned.item.touches, plugin=owned.plugin
+            )
             for owned in plugins.declared(InteractionKind)
         }
         catalogues = make_catalogues(plugins)
-        declared = {"interaction_kinds": kinds, "catalogues": catalogues, "plugins": plugins, "config": self.config}
+        declared = {
+            "interaction_kinds": kinds,
+            "catalogues": catalogues,
+            "plugins": plugins,
+            "config": self.config,
+        }
         return Epochal(
             plugins=plugins,
             permissions=permissions,
@@ -186,7 +195,9 @@ class House:
         for planned in plugins.declared(Schedule):
             it: Schedule = planned.item
             schedules.append(
-                JobSchedule(name=it.name, job=it.job, cron=it.cron, zone=it.zone, missed=it.missed, payload=it.payload)
+                JobSchedule(
+                    name=it.name, job=it.job, cron=it.cron, zone=it.zone, missed=it.missed, payload=it.payload
+                )
             )
         return Registry(jobs, schedules)
 
@@ -258,18 +269,26 @@ class House:
             with self.database.transaction() as connection:
                 known = inspect(connection).has_table("alembic_core")
                 if known:
-                    behind = [s for s in migrations.status(connection, self.lines(set())) if s.state != "current"]
+                    behind = [
+                        s for s in migrations.status(connection, self.lines(set())) if s.state != "current"
+                    ]
         except SQLAlchemyError as fault:
             raise explain_failure(fault) from fault
         if not known:
-            raise Misconfigured("the database has no tables yet", code="no-tables", remedy="Run `retinue db upgrade`.")
+            raise Misconfigured(
+                "the database has no tables yet", code="no-tables", remedy="Run `retinue db upgrade`."
+            )
         for line in behind:
             if line.state == "newer":
                 raise Misconfigured(
-                    "the database is newer than the code", code="newer", remedy="Install the version that wrote it."
+                    "the database is newer than the code",
+                    code="newer",
+                    remedy="Install the version that wrote it.",
                 )
             if line.name == "core":
-                raise Misconfigured("the tables are older than the code", code="behind", remedy="Run `retinue db upgrade`.")
+                raise Misconfigured(
+                    "the tables are older than the code", code="behind", remedy="Run `retinue db upgrade`."
+                )
         self.refresh(force=True)
         return self
 
@@ -294,7 +313,9 @@ class House:
 
     def secret(self, purpose: str) -> bytes:
         """Return 32 bytes for `purpose`, the same in every process, derived from the index key (not a data key)."""
-        return hmac.new(self.database.keys.index_key, b"retinue\x00" + purpose.encode(), hashlib.sha256).digest()
+        return hmac.new(
+            self.database.keys.index_key, b"retinue\x00" + purpose.encode(), hashlib.sha256
+        ).digest()
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -332,7 +353,10 @@ def load_masters(config: Config) -> MasterKeys:
 def _enabled(connection: Any) -> set[str]:
     if not inspect(connection).has_table("plugin_state"):
         return set()
-    return {name for (name,) in connection.exec_driver_sql("SELECT name FROM plugin_state WHERE state = 'enabled'")}
+    return {
+        name
+        for (name,) in connection.exec_driver_sql("SELECT name FROM plugin_state WHERE state = 'enabled'")
+    }
 
 
 def _handler(found: Any) -> Any:
@@ -341,5 +365,7 @@ def _handler(found: Any) -> Any:
 
 def _job_settings(config: Config) -> JobSettings:
     return JobSettings(
-        concurrency=config.jobs.concurrency, retries=config.jobs.retries, retention_days=config.jobs.retention_days
+        concurrency=config.jobs.concurrency,
+        retries=config.jobs.retries,
+        retention_days=config.jobs.retention_days,
     )

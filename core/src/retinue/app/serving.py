@@ -44,7 +44,9 @@ _WATCH_SECONDS: Final = 0.5
 
 def make_application(house: House) -> Application:
     """Return the application of the house as it is now: core's rooms and every plugin that is on."""
-    settings = WebSettings.from_config(house.config, secret=house.secret("cursors"), version=version("retinue"))
+    settings = WebSettings.from_config(
+        house.config, secret=house.secret("cursors"), version=version("retinue")
+    )
 
     def authenticate(parts: RequestParts) -> Actor:
         facts = RequestFacts(address=parts.address, cookie=parts.session, bearer=parts.bearer)
@@ -77,7 +79,9 @@ def _plugin_groups(house: House) -> Iterator[RouteGroup]:
         if callable(handlers) and not hasattr(handlers, "opt"):
             handlers = handlers(house)
         listed = handlers if isinstance(handlers, list | tuple) else [handlers]
-        yield RouteGroup(listed, prefix=f"{API_PREFIX}{owned.item.path}", plugin=owned.plugin, tag=owned.plugin)
+        yield RouteGroup(
+            listed, prefix=f"{API_PREFIX}{owned.item.path}", plugin=owned.plugin, tag=owned.plugin
+        )
 
 
 def _check_database(house: House) -> None:
@@ -117,7 +121,9 @@ class Served:
         await send({"type": "lifespan.startup.complete"})
         try:
             await receive()
-        except asyncio.CancelledError:  # a second Ctrl-C: the server leaves at once, our threads end all the same
+        except (
+            asyncio.CancelledError
+        ):  # a second Ctrl-C: the server leaves at once, our threads end all the same
             self.stop()
             return
         await sync_to_thread(self.stop)
@@ -141,7 +147,9 @@ class Served:
             try:
                 if self.house.refresh() or self.house.plugins.epoch != self._served:
                     self._swap()
-            except Exception as fault:  # a plugin that breaks the build must not end the watch: the old house serves on
+            except (
+                Exception
+            ) as fault:  # a plugin that breaks the build must not end the watch: the old house serves on
                 _log.error("the plugins that are on cannot be served: %s", fault)
 
     def _swap(self) -> None:

@@ -74,13 +74,20 @@ def change_custom_field(store: Store, field_id: UUID, changes: Mapping[str, Any]
     """Change label, choices (only adding), purpose or position; key, kind and protection stay as declared."""
     store.require("field.change")
     declared = store.get(CustomField, field_id)
-    fixed = sorted(n for n in ("key", "kind", "protection") if n in changes and changes[n] != getattr(declared, n))
+    fixed = sorted(
+        n for n in ("key", "kind", "protection") if n in changes and changes[n] != getattr(declared, n)
+    )
     if fixed:
-        problems = [Problem(f"/{n}", "cannot be changed; declare a new field and move the values") for n in fixed]
+        problems = [
+            Problem(f"/{n}", "cannot be changed; declare a new field and move the values") for n in fixed
+        ]
         raise Invalid("the field is not valid", problems=problems)
     lost = set(declared.choices or ()) - set(changes.get("choices", declared.choices) or ())
     if lost:
-        raise Invalid("choices in use", problems=[Problem("/choices", f"cannot be taken away: {', '.join(sorted(lost))}")])
+        raise Invalid(
+            "choices in use",
+            problems=[Problem("/choices", f"cannot be taken away: {', '.join(sorted(lost))}")],
+        )
     for name in ("label", "choices", "purpose", "position", "is_personal"):
         if name in changes:
             setattr(declared, name, changes[name])
@@ -93,7 +100,12 @@ def count_custom_values(store: Store, field_id: UUID) -> int:
     """Return how many contacts have a value in an open custom field."""
     declared = store.get(CustomField, field_id)
     system = store.system("count values of a custom field")
-    return sum(1 for rows in system.stream(select(Contact.custom)) for (custom,) in rows if declared.key in (custom or {}))
+    return sum(
+        1
+        for rows in system.stream(select(Contact.custom))
+        for (custom,) in rows
+        if declared.key in (custom or {})
+    )
 
 
 def remove_custom_field(store: Store, field_id: UUID, *, confirm: str = "") -> dict[str, Any]:

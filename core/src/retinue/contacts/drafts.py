@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 _TEXTS: Final = {
     column.name: getattr(column.type, "length", 0)
     for column in Contact.__table__.columns
-    if getattr(column.type, "length", None) and column.name not in ("sort_name", "kind", "sex", "preferred_channel", "country")
+    if getattr(column.type, "length", None)
+    and column.name not in ("sort_name", "kind", "sex", "preferred_channel", "country")
 }
 _CHOICES: Final = {"kind": KINDS, "sex": SEXES, "preferred_channel": CHANNELS}
 _NAME_PARTS: Final = ("title_before", "given_name", "middle_name", "family_name", "title_after")
@@ -78,7 +79,6 @@ class Draft:
         self.problems.append(Problem(f"{self.base}{pointer}", detail, code))
 
 
-
 def clean_draft(raw: Mapping[str, Any], rules: Rules, *, base: str = "", partial: bool = False) -> Draft:
     """Check and normalise one draft; `partial` is a change, where absent means untouched.
 
@@ -108,7 +108,9 @@ def _take_structured(draft: Draft, name: str) -> None:
     take = _TAKERS.get(name)
     if take is None:
         near = get_close_matches(name, KNOWN, 1)
-        draft.complain(f"/{name}", "no such field" + (f"; did you mean {near[0]}?" if near else ""), "unknown")
+        draft.complain(
+            f"/{name}", "no such field" + (f"; did you mean {near[0]}?" if near else ""), "unknown"
+        )
     else:
         take(draft, name)
 
@@ -119,7 +121,9 @@ def _name_draft(draft: Draft) -> None:
     if values["name"]:
         return
     if not any("name" in p.pointer or "/emails" in p.pointer for p in draft.problems):
-        draft.complain("/name", "a name is missing: give name, or given_name and family_name, or an e-mail", "required")
+        draft.complain(
+            "/name", "a name is missing: give name, or given_name and family_name, or an e-mail", "required"
+        )
 
 
 def display_name(values: Mapping[str, Any]) -> str:
@@ -133,7 +137,9 @@ def display_name(values: Mapping[str, Any]) -> str:
 
 def sort_name(values: Mapping[str, Any]) -> str:
     """Return what lists sort by: family name first, folded."""
-    parts = [fold(value) for part in ("family_name", "given_name", "middle_name") if (value := values.get(part))]
+    parts = [
+        fold(value) for part in ("family_name", "given_name", "middle_name") if (value := values.get(part))
+    ]
     return (" ".join([part for part in parts if part]) or fold(values.get("name") or ""))[:300]
 
 
@@ -211,7 +217,9 @@ def _take_entries(draft: Draft, name: str) -> None:
         try:
             cleaned.append(_ENTRY[name](draft, entry))
         except BadValue as fault:
-            draft.complain(f"/{name}/{place}/value" if name != "addresses" else f"/{name}/{place}", str(fault))
+            draft.complain(
+                f"/{name}/{place}/value" if name != "addresses" else f"/{name}/{place}", str(fault)
+            )
     draft.values[name] = cleaned
 
 
@@ -284,7 +292,9 @@ def _take_as_is(draft: Draft, name: str) -> None:
 
 def _take_tags(draft: Draft, name: str) -> None:
     names = draft.raw[name] or []
-    if not isinstance(names, list) or any(not isinstance(n, str) or not 0 < len(n.strip()) <= 80 for n in names):
+    if not isinstance(names, list) or any(
+        not isinstance(n, str) or not 0 < len(n.strip()) <= 80 for n in names
+    ):
         draft.complain("/tags", "not a list of words of 1 to 80 characters")
         return
     draft.values[name] = list(dict.fromkeys(n.strip() for n in names))
@@ -302,7 +312,9 @@ _CLEANERS: Final[dict[str, Callable[[Any], Any]]] = {
 """Fields of one value; None empties them."""
 _TAKERS: Final[dict[str, Callable[[Draft, str], None]]] = {
     **dict.fromkeys(_LISTS, _take_entries),
-    **dict.fromkeys(("opening_hours", "contact_windows", "occasions", "owner_id", "team_id", "shares"), _take_as_is),
+    **dict.fromkeys(
+        ("opening_hours", "contact_windows", "occasions", "owner_id", "team_id", "shares"), _take_as_is
+    ),
     "custom": _take_custom,
     "tags": _take_tags,
 }

@@ -39,7 +39,9 @@ def erase_contact(store: Store, contact_id: UUID, *, reason: str = "") -> dict[s
     store.flush()
     removed = dict(_erase_rows(store, contact_id))
     _blank(store, contact)
-    purge_idempotency_keys(store.system("erase"), everything=True)  # kept answers may repeat what was just erased
+    purge_idempotency_keys(
+        store.system("erase"), everything=True
+    )  # kept answers may repeat what was just erased
     left = dict(_left_over(store, contact_id))
     if left:
         raise Conflict(
@@ -65,7 +67,9 @@ def _erase_rows(store: Store, contact_id: UUID) -> Iterator[tuple[str, int]]:
         columns = _pointing(model.__table__)
         if not columns or name == "contact":
             continue
-        gone = connection.execute(delete(model.__table__).where(or_(*(c == contact_id for c in columns)))).rowcount
+        gone = connection.execute(
+            delete(model.__table__).where(or_(*(c == contact_id for c in columns)))
+        ).rowcount
         if gone:
             yield name, gone
 

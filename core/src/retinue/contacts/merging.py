@@ -36,7 +36,9 @@ def merge_contacts(
     """
     merged_ids = [i for i in dict.fromkeys(merged_ids) if i != survivor_id]
     if not 0 < len(merged_ids) < MAX_MERGE:
-        raise Invalid("nothing to merge", problems=[Problem("/merged", f"name 1 to {MAX_MERGE - 1} other contacts")])
+        raise Invalid(
+            "nothing to merge", problems=[Problem("/merged", f"name 1 to {MAX_MERGE - 1} other contacts")]
+        )
     survivor = store.get(Contact, survivor_id, lock=True)
     merged = [store.get(Contact, i, lock=True) for i in merged_ids]
     store.require("contact.merge", survivor, *merged)
@@ -60,12 +62,16 @@ def _fill_fields(survivor: Contact, merged: Sequence[Contact], picks: Mapping[st
     records = {c.id: c for c in (survivor, *merged)}
     wrong = [n for n, i in picks.items() if n not in FIELDS or i not in records]
     if wrong:
-        raise Invalid("a pick is not valid", problems=[Problem(f"/picks/{n}", "no such field or record") for n in wrong])
+        raise Invalid(
+            "a pick is not valid", problems=[Problem(f"/picks/{n}", "no such field or record") for n in wrong]
+        )
     for name in FIELDS:
         if name in picks:
             value = getattr(records[picks[name]], name)
         else:
-            value = next((v for c in records.values() if (v := getattr(c, name)) not in (None, "", [], {})), None)
+            value = next(
+                (v for c in records.values() if (v := getattr(c, name)) not in (None, "", [], {})), None
+            )
         if getattr(survivor, name) != value:
             setattr(survivor, name, value)
     for name in ("custom", "custom_sealed"):
@@ -80,7 +86,9 @@ def _fill_fields(survivor: Contact, merged: Sequence[Contact], picks: Mapping[st
 
 def _join_lists(survivor: Contact, merged: Sequence[Contact]) -> None:
     for name, key in _LISTS.items():
-        joined = {entry[key].casefold(): entry for c in reversed((survivor, *merged)) for entry in getattr(c, name)}
+        joined = {
+            entry[key].casefold(): entry for c in reversed((survivor, *merged)) for entry in getattr(c, name)
+        }
         ordered = list({e[key].casefold(): None for c in (survivor, *merged) for e in getattr(c, name)})
         value = [joined[k] for k in ordered]
         if value != getattr(survivor, name):

@@ -51,7 +51,9 @@ class Contact(Base, Sealed):
     __subject__ = "id"
 
     id: Mapped[UUID] = key("Contact")
-    kind: Mapped[str] = field(String(12), label="Kind", kind="choice", choices=KINDS, nullable=False, default="person")
+    kind: Mapped[str] = field(
+        String(12), label="Kind", kind="choice", choices=KINDS, nullable=False, default="person"
+    )
     name: Mapped[str] = field(String(300), label="Name", privacy=_IDENTIFY, nullable=False)
     given_name: Mapped[str | None] = field(String(150), label="Given name", privacy=_IDENTIFY)
     family_name: Mapped[str | None] = field(String(150), label="Family name", privacy=_IDENTIFY)
@@ -84,10 +86,18 @@ class Contact(Base, Sealed):
         json_type(), label="Days to remember", kind="json", privacy=_SERVE, filterable=False
     )
     custom: Mapped[dict[str, Any]] = field(
-        json_type(), label="Custom fields", kind="json", privacy=_SERVE, filterable=False, nullable=False, default=dict
+        json_type(),
+        label="Custom fields",
+        kind="json",
+        privacy=_SERVE,
+        filterable=False,
+        nullable=False,
+        default=dict,
     )
 
-    emails = sealed(label="E-mail addresses", kind="email_list", privacy=_REACH, protection="lookup", default=[])
+    emails = sealed(
+        label="E-mail addresses", kind="email_list", privacy=_REACH, protection="lookup", default=[]
+    )
     phones = sealed(label="Phones", kind="phone_list", privacy=_REACH, protection="lookup", default=[])
     addresses = sealed(label="Addresses", kind="address_list", privacy=_REACH, default=[])
     socials = sealed(label="Social accounts", kind="social_list", privacy=_REACH, default=[])
@@ -108,7 +118,9 @@ class Contact(Base, Sealed):
     )
     created_at: Mapped[datetime] = field(UtcDateTime, label="Created", nullable=False, derived=True)
     updated_at: Mapped[datetime] = field(UtcDateTime, label="Changed", nullable=False, derived=True)
-    version: Mapped[int] = field(Integer, label="Version", nullable=False, derived=True, filterable=False, default=1)
+    version: Mapped[int] = field(
+        Integer, label="Version", nullable=False, derived=True, filterable=False, default=1
+    )
     removed_at: Mapped[datetime | None] = field(UtcDateTime, label="Removed", filterable=False)
     merged_into: Mapped[UUID | None] = field(Uuid, label="Merged into", kind="contact", filterable=False)
 

@@ -128,7 +128,9 @@ def _holds(kind: str, token: bytes) -> ColumnElement[bool]:
 def tags_of(store: Store, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
     """Return the tag names of each contact, in alphabetical order, with one statement for all."""
     found: dict[UUID, list[str]] = {contact_id: [] for contact_id in ids}
-    chosen = select(ContactTag.contact_id, Tag.name).join(Tag, Tag.id == ContactTag.tag_id).order_by(Tag.folded)
+    chosen = (
+        select(ContactTag.contact_id, Tag.name).join(Tag, Tag.id == ContactTag.tag_id).order_by(Tag.folded)
+    )
     for contact_id, name in store.rows(chosen.where(among(ContactTag.contact_id, ids))):
         found[contact_id].append(name)
     return found

@@ -21,7 +21,11 @@ RULE: Final = schemas.FieldRuleSchema()
 
 
 @post(
-    "/contacts", permission="contact.create", takes=schemas.ContactCreateSchema(), gives=CONTACT, location="/contacts/{id}"
+    "/contacts",
+    permission="contact.create",
+    takes=schemas.ContactCreateSchema(),
+    gives=CONTACT,
+    location="/contacts/{id}",
 )
 def create_contact(store: Store, data: dict[str, Any]) -> dict[str, Any]:
     """Create a contact; one whose e-mail or phone is known answers 409 with the candidates."""
@@ -39,14 +43,21 @@ def get_contact(store: Store, contact_id: UUID) -> dict[str, Any]:
 def get_contact_facts(store: Store, contact_id: UUID, at: datetime | None = None) -> dict[str, Any]:
     """Return age, opening, days to remember and the next moment to contact, now or at an instant with offset."""
     if at is not None and at.tzinfo is None:
-        raise Invalid("the instant needs its offset", problems=[Problem("?at", "write it as 2026-06-30T10:00:00Z")])
+        raise Invalid(
+            "the instant needs its offset", problems=[Problem("?at", "write it as 2026-06-30T10:00:00Z")]
+        )
     return read_facts(store, store.get(Contact, contact_id), at or store.now)
 
 
 @patch(
-    "/contacts/{contact_id:uuid}", permission="contact.change", takes=schemas.ContactChangesSchema(partial=True), gives=CONTACT
+    "/contacts/{contact_id:uuid}",
+    permission="contact.change",
+    takes=schemas.ContactChangesSchema(partial=True),
+    gives=CONTACT,
 )
-def change_contact(store: Store, contact_id: UUID, data: dict[str, Any], version: int | None) -> dict[str, Any]:
+def change_contact(
+    store: Store, contact_id: UUID, data: dict[str, Any], version: int | None
+) -> dict[str, Any]:
     """Change the named fields of a contact; somebody else's faster change is never overwritten."""
     try:
         changed = service.change_contact(store, contact_id, data, version=version)
@@ -62,14 +73,26 @@ def remove_contact(store: Store, contact_id: UUID) -> None:
     service.remove_contacts(store, [contact_id])
 
 
-@post("/contacts/batch", permission="contact.read", takes=schemas.BatchSchema(), gives=schemas.BatchResultSchema(), status=200)
+@post(
+    "/contacts/batch",
+    permission="contact.read",
+    takes=schemas.BatchSchema(),
+    gives=schemas.BatchResultSchema(),
+    status=200,
+)
 def change_contacts_batch(store: Store, data: dict[str, Any]) -> dict[str, Any]:
     """Create, change and remove many contacts, all or none, under one change set."""
     limit = store.declared["config"].api.bulk_limit if "config" in store.declared else 1000
     if sum(len(data[part]) for part in ("create", "change", "remove")) > limit:
-        raise TooLarge(f"more than {limit} items", remedy="Split them, or import a file: POST /api/v1/imports.")
+        raise TooLarge(
+            f"more than {limit} items", remedy="Split them, or import a file: POST /api/v1/imports."
+        )
     store.deed("contact.batch", data["label"])
-    created = service.create_contacts(store, data["create"], on_duplicate=data["on_duplicate"]) if data["create"] else None
+    created = (
+        service.create_contacts(store, data["create"], on_duplicate=data["on_duplicate"])
+        if data["create"]
+        else None
+    )
     changed = []
     for change in data["change"]:
         contact_id, version = change.pop("id"), change.pop("version", None)
@@ -86,13 +109,26 @@ def search_contacts(store: Store, q: str, limit: int = 20) -> list[dict[str, Any
     return describe_contacts(store, service.search_contacts(store, q, limit=limit))
 
 
-@post("/contacts/{contact_id:uuid}/merge", permission="contact.merge", takes=schemas.MergeSchema(), gives=CONTACT, status=200)
+@post(
+    "/contacts/{contact_id:uuid}/merge",
+    permission="contact.merge",
+    takes=schemas.MergeSchema(),
+    gives=CONTACT,
+    status=200,
+)
 def merge_contacts(store: Store, contact_id: UUID, data: dict[str, Any]) -> dict[str, Any]:
     """Merge other contacts into this one; reverting the change set takes them apart again."""
-    return describe_contact(store, merging.merge_contacts(store, contact_id, data["merged"], picks=data["picks"]))
+    return describe_contact(
+        store, merging.merge_contacts(store, contact_id, data["merged"], picks=data["picks"])
+    )
 
 
-@put("/contacts/{contact_id:uuid}/shares", permission="contact.share", takes=schemas.SharesSchema(), gives=schemas.SharesSchema())
+@put(
+    "/contacts/{contact_id:uuid}/shares",
+    permission="contact.share",
+    takes=schemas.SharesSchema(),
+    gives=schemas.SharesSchema(),
+)
 def share_contact(store: Store, contact_id: UUID, data: dict[str, Any]) -> dict[str, Any]:
     """Replace who else may read or write a contact."""
     shares = [Share(s["kind"], s["id"], s["right"]) for s in data["shares"]]
@@ -100,7 +136,13 @@ def share_contact(store: Store, contact_id: UUID, data: dict[str, Any]) -> dict[
     return {"shares": shares}
 
 
-@post("/contacts/hand-over", permission="contact.assign", takes=schemas.HandOverSchema(), gives=COUNT, status=200)
+@post(
+    "/contacts/hand-over",
+    permission="contact.assign",
+    takes=schemas.HandOverSchema(),
+    gives=COUNT,
+    status=200,
+)
 def hand_over_contacts(store: Store, data: dict[str, Any]) -> dict[str, Any]:
     """Give all contacts of one owner to another."""
     count = service.hand_over_contacts(store, data["from_id"], data["to_id"])
@@ -150,13 +192,23 @@ def create_custom_field(store: Store, data: dict[str, Any]) -> CustomField:
     return custom.create_custom_field(store, data)
 
 
-@patch("/custom-fields/{field_id:uuid}", permission="field.change", takes=schemas.CustomFieldSchema(partial=True), gives=FIELD)
+@patch(
+    "/custom-fields/{field_id:uuid}",
+    permission="field.change",
+    takes=schemas.CustomFieldSchema(partial=True),
+    gives=FIELD,
+)
 def change_custom_field(store: Store, field_id: UUID, data: dict[str, Any]) -> CustomField:
     """Change a custom field's label, choices, purpose or position."""
     return custom.change_custom_field(store, field_id, data)
 
 
-@post("/custom-fields/{field_id:uuid}/remove", permission="field.remove", gives=schemas.FieldExportSchema(), status=200)
+@post(
+    "/custom-fields/{field_id:uuid}/remove",
+    permission="field.remove",
+    gives=schemas.FieldExportSchema(),
+    status=200,
+)
 def remove_custom_field(store: Store, field_id: UUID, confirm: str = "") -> dict[str, Any]:
     """Remove a custom field; asks for confirmation while it has values, and answers with an export of them."""
     values = custom.remove_custom_field(store, field_id, confirm=confirm)

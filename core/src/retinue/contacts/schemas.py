@@ -47,7 +47,8 @@ class HoursSchema(Strict):
         keys=fields.String(validate=validate.OneOf(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))),
         values=fields.List(
             fields.List(
-                fields.String(validate=validate.Regexp(r"^([01]\d|2[0-3]):[0-5]\d$")), validate=validate.Length(equal=2)
+                fields.String(validate=validate.Regexp(r"^([01]\d|2[0-3]):[0-5]\d$")),
+                validate=validate.Length(equal=2),
             ),
             validate=validate.Length(max=6),
         ),
@@ -102,7 +103,9 @@ class ContactDraftSchema(Strict):
     time_zone = _text(64)
     opening_hours = fields.Nested(HoursSchema, allow_none=True)
     contact_windows = fields.Dict(
-        keys=fields.String(validate=validate.OneOf(CHANNELS)), values=fields.Nested(HoursSchema), allow_none=True
+        keys=fields.String(validate=validate.OneOf(CHANNELS)),
+        values=fields.Nested(HoursSchema),
+        allow_none=True,
     )
     occasions = fields.List(fields.Nested(OccasionSchema), allow_none=True)
     emails = fields.List(fields.Nested(EntrySchema))

@@ -22,18 +22,26 @@ if TYPE_CHECKING:
 OnDuplicate = Literal["refuse", "allow"]
 _APART: Final = frozenset({"custom", "tags", "shares", "owner_id", "team_id"})
 _PLACING: Final = frozenset({"owner_id", "team_id", "shares"})
-_NAMING: Final = frozenset({"name", "given_name", "family_name", "middle_name", "title_before", "title_after"})
+_NAMING: Final = frozenset(
+    {"name", "given_name", "family_name", "middle_name", "title_before", "title_after"}
+)
 
 
 # ---- create ------------------------------------------------------------------------------------------------------
-def create_contact(store: Store, draft: Mapping[str, Any], *, on_duplicate: OnDuplicate = "refuse") -> Contact:
+def create_contact(
+    store: Store, draft: Mapping[str, Any], *, on_duplicate: OnDuplicate = "refuse"
+) -> Contact:
     """Create one contact; raises Invalid naming each field, or Conflict naming the contacts it doubles."""
     ids = create_contacts(store, [draft], on_duplicate=on_duplicate, single=True)
     return store.get(Contact, ids.ids[0])
 
 
 def create_contacts(
-    store: Store, drafts: Sequence[Mapping[str, Any]], *, on_duplicate: OnDuplicate = "refuse", single: bool = False
+    store: Store,
+    drafts: Sequence[Mapping[str, Any]],
+    *,
+    on_duplicate: OnDuplicate = "refuse",
+    single: bool = False,
 ) -> ContactBatch:
     """Create many contacts in set operations, all or none.
 
@@ -54,8 +62,12 @@ def _insert_checked(store: Store, cleaned: Sequence[Draft], on_duplicate: OnDupl
     tokens = [tokens_of(store, draft.values, domains) for draft in cleaned]
     if on_duplicate == "refuse":
         refuse_duplicates(store, cleaned, tokens)
-    rows = [_new_row(store, draft, row_id) for draft, row_id in zip(cleaned, new_ids(len(cleaned)), strict=True)]
-    lookups = [row for found, made in zip(tokens, rows, strict=True) for row in _lookup_rows(made["id"], found)]
+    rows = [
+        _new_row(store, draft, row_id) for draft, row_id in zip(cleaned, new_ids(len(cleaned)), strict=True)
+    ]
+    lookups = [
+        row for found, made in zip(tokens, rows, strict=True) for row in _lookup_rows(made["id"], found)
+    ]
     store.insert_many(Contact, rows)
     store.insert_many(ContactLookup, lookups)
     tags = {row["id"]: draft.values.get("tags") or () for draft, row in zip(cleaned, rows, strict=True)}
@@ -67,7 +79,9 @@ def check_drafts(store: Store, drafts: Sequence[Mapping[str, Any]], *, single: b
     """Check drafts by the installation's rules and the plugins'; raises Invalid with every complaint at once."""
     cleaned, problems = judge_drafts(store, drafts, single=single)
     if problems:
-        raise Invalid("the contact is not valid" if single else "some contacts are not valid", problems=problems)
+        raise Invalid(
+            "the contact is not valid" if single else "some contacts are not valid", problems=problems
+        )
     return cleaned
 
 
@@ -150,7 +164,10 @@ def _as_id(value: Any, name: str) -> UUID | None:
 def _as_shares(values: Any) -> list[Share]:
     if values is None:
         return []
-    return [v if isinstance(v, Share) else Share(v["kind"], UUID(str(v["id"])), v.get("right", "read")) for v in values]
+    return [
+        v if isinstance(v, Share) else Share(v["kind"], UUID(str(v["id"])), v.get("right", "read"))
+        for v in values
+    ]
 
 
 def _place_custom(rules: Rules, given: Mapping[str, Any], row: dict[str, Any]) -> None:
@@ -218,7 +235,11 @@ def apply_changes(store: Store, contact: Contact, draft: Draft) -> None:
         replace_tags(store, contact.id, values["tags"] or [])
     if values.keys() & {"emails", "phones"}:
         _replace_lookups(store, contact)
-    changes = [FieldChange(contact.id, n, before[n], getattr(contact, n)) for n in before if before[n] != getattr(contact, n)]
+    changes = [
+        FieldChange(contact.id, n, before[n], getattr(contact, n))
+        for n in before
+        if before[n] != getattr(contact, n)
+    ]
     if changes or "tags" in values:
         store.hooks.contacts_changed(store=store, contacts=[contact], changes=changes)
 
@@ -289,7 +310,9 @@ def search_contacts(store: Store, text: str, *, limit: int = 20) -> list[Contact
     store.require("contact.read")
     if not text.strip():
         return []
-    chosen = select(Contact).where(match_clause(text, store.blind_token)).order_by(Contact.sort_name, Contact.id)
+    chosen = (
+        select(Contact).where(match_clause(text, store.blind_token)).order_by(Contact.sort_name, Contact.id)
+    )
     found: list[Contact] = store.scalars(chosen.limit(max(1, min(limit, 200))))
     digits = "".join(c for c in text if c.isdigit())
     store.unseal(found)

@@ -20,7 +20,7 @@ def ensure_tags(store: Store, names: Sequence[str]) -> dict[str, UUID]:
     """Return the id of each tag by its folded name, making those that are new; needs tag.create for that."""
     wanted = {fold(name): name.strip() for name in dict.fromkeys(names)}
     tags = store.rows(select(Tag.folded, Tag.id).where(among(Tag.folded, wanted)))
-    known: dict[str, UUID] = {folded: tag_id for folded, tag_id in tags}
+    known: dict[str, UUID] = dict(tags)
     fresh = [{"id": new_id(), "name": wanted[f], "folded": f} for f in wanted if f not in known]
     if fresh:
         store.require("tag.create")
@@ -63,7 +63,11 @@ def replace_tags(store: Store, contact_id: UUID, names: Sequence[str]) -> None:
     """Make the tags of a contact exactly `names`."""
     tag_contacts(store, {contact_id: names})
     kept = {fold(name) for name in names}
-    chosen = select(ContactTag, Tag.folded).join(Tag, Tag.id == ContactTag.tag_id).where(ContactTag.contact_id == contact_id)
+    chosen = (
+        select(ContactTag, Tag.folded)
+        .join(Tag, Tag.id == ContactTag.tag_id)
+        .where(ContactTag.contact_id == contact_id)
+    )
     for row, folded in store.rows(chosen):
         if folded not in kept:
             store.remove(row)

@@ -17,7 +17,9 @@ MAX_NOTE: Final = 20_000
 TAIL_DIGITS: Final = 6
 """Digits of a phone's end that its blind index also knows, so that a number is found without its prefix."""
 
-_PLAIN_EMAIL = re.compile(r"[a-z0-9][a-z0-9._+'-]{0,62}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}", re.I)
+_PLAIN_EMAIL = re.compile(
+    r"[a-z0-9][a-z0-9._+'-]{0,62}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}", re.I
+)
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 _PHONE_NOISE = str.maketrans("", "", " \u00a0\t-–—().·/")
 

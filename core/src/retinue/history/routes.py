@@ -55,7 +55,12 @@ def get_change_set(store: Store, change_set_id: UUID) -> ChangeSet:
     return service.get_change_set(store, change_set_id)
 
 
-@post("/change-sets/{change_set_id:uuid}/revert", permission="change_set.revert", gives=schemas.RevertedSchema(), status=200)
+@post(
+    "/change-sets/{change_set_id:uuid}/revert",
+    permission="change_set.revert",
+    gives=schemas.RevertedSchema(),
+    status=200,
+)
 def revert(store: Store, change_set_id: UUID) -> Reverted:
     """Undo a change set; what was changed since stays and is named."""
     return revert_change_set(store, change_set_id)

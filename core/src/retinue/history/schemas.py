@@ -21,7 +21,9 @@ class EntrySchema(Schema):
     plugin = fields.String(allow_none=True)
     hook = fields.String(allow_none=True)
     fields_ = fields.List(fields.String(), data_key="fields", attribute="fields")
-    values = fields.Dict(allow_none=True, metadata={"description": "Field → [old, new], where you may read it."})
+    values = fields.Dict(
+        allow_none=True, metadata={"description": "Field → [old, new], where you may read it."}
+    )
     detail = fields.Dict(allow_none=True)
 
 
@@ -45,4 +47,6 @@ class RevertedSchema(Schema):
 
     change_set_id = fields.UUID()
     undone = fields.Integer()
-    kept = fields.List(fields.String(), metadata={"description": "What was changed since and therefore stayed."})
+    kept = fields.List(
+        fields.String(), metadata={"description": "What was changed since and therefore stayed."}
+    )

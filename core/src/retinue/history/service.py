@@ -76,7 +76,9 @@ def _entry(store: Store, row: AuditEntry, values: dict[str, Any], visible: set[U
     shown = row.contact_id is None or row.contact_id in visible or store.actor.kind == "system"
     entry["table"] = row.table_name
     entry["fields"] = [n for n in row.fields if n not in hidden]
-    entry["values"] = {n: v for n, v in values.items() if n not in hidden and _plain(n) not in hidden} if shown else None
+    entry["values"] = (
+        {n: v for n, v in values.items() if n not in hidden and _plain(n) not in hidden} if shown else None
+    )
     return entry
 
 
@@ -94,7 +96,9 @@ def list_change_sets(
         chosen = chosen.where(ChangeSet.actor_id == store.actor.id)
     if before is not None:
         chosen = chosen.where(ChangeSet.at < before)
-    return store.system("list changes").scalars(chosen.order_by(ChangeSet.at.desc(), ChangeSet.id.desc()).limit(limit))
+    return store.system("list changes").scalars(
+        chosen.order_by(ChangeSet.at.desc(), ChangeSet.id.desc()).limit(limit)
+    )
 
 
 def get_change_set(store: Store, change_set_id: UUID) -> ChangeSet:

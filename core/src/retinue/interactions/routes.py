@@ -48,7 +48,12 @@ def record_interaction(store: Store, contact_id: UUID, data: dict[str, Any]) -> 
     return service.record_interaction(store, contact_id, data)
 
 
-@post("/interactions/batch", permission="interaction.create", takes=schemas.BatchSchema(), gives=schemas.BatchResultSchema())
+@post(
+    "/interactions/batch",
+    permission="interaction.create",
+    takes=schemas.BatchSchema(),
+    gives=schemas.BatchResultSchema(),
+)
 def record_interactions(store: Store, data: dict[str, Any]) -> dict[str, Any]:
     """Record many interactions, all or none; known source keys are left out."""
     made = service.record_interactions(store, data["interactions"])
@@ -72,7 +77,12 @@ def correct_interaction(store: Store, interaction_id: UUID, data: dict[str, Any]
     return service.correct_interaction(store, interaction_id, data)
 
 
-@post("/interactions/{interaction_id:uuid}/withdrawal", permission="interaction.withdraw", takes=schemas.WithdrawalSchema(), status=204)
+@post(
+    "/interactions/{interaction_id:uuid}/withdrawal",
+    permission="interaction.withdraw",
+    takes=schemas.WithdrawalSchema(),
+    status=204,
+)
 def withdraw_interaction(store: Store, interaction_id: UUID, data: dict[str, Any]) -> None:
     """Take an interaction out of the timeline; it and its audit stay."""
     service.withdraw_interaction(store, interaction_id, reason=data["reason"])

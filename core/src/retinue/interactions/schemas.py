@@ -42,7 +42,9 @@ class BatchSchema(Schema):
     class Meta:
         unknown = RAISE
 
-    interactions = fields.List(fields.Nested(BatchItemSchema), required=True, validate=validate.Length(1, 1000))
+    interactions = fields.List(
+        fields.Nested(BatchItemSchema), required=True, validate=validate.Length(1, 1000)
+    )
 
 
 class BatchResultSchema(Schema):
@@ -90,5 +92,7 @@ class KindSchema(Schema):
     name = fields.String(required=True, validate=validate.Length(1, 40))
     label = fields.String(validate=validate.Length(max=80))
     icon = fields.String(allow_none=True, validate=validate.Length(max=40))
-    counts = fields.Boolean(load_default=True, metadata={"description": "Moves the date of the last interaction."})
+    counts = fields.Boolean(
+        load_default=True, metadata={"description": "Moves the date of the last interaction."}
+    )
     plugin = fields.String(**_ID, allow_none=True)

@@ -54,7 +54,10 @@ CORE_KINDS: Final = {
 
 def known_kinds(store: Store) -> dict[str, Kind]:
     """Return all kinds by name: core's, the enabled plugins', the installation's own."""
-    own = {k.name: Kind(k.name, k.label, k.icon or "point", k.counts) for k in store.scalars(select(InteractionKind))}
+    own = {
+        k.name: Kind(k.name, k.label, k.icon or "point", k.counts)
+        for k in store.scalars(select(InteractionKind))
+    }
     return {**CORE_KINDS, **store.declared.get("interaction_kinds", {}), **own}
 
 
@@ -63,9 +66,14 @@ def create_kind(store: Store, values: Mapping[str, Any]) -> InteractionKind:
     store.require("interaction_kind.create")
     name = str(values.get("name") or "")
     if not name.isidentifier() or name in known_kinds(store):
-        raise Invalid("the kind is not valid", problems=[Problem("/name", "taken, or not a word of letters and _")])
+        raise Invalid(
+            "the kind is not valid", problems=[Problem("/name", "taken, or not a word of letters and _")]
+        )
     made = InteractionKind(
-        name=name, label=values.get("label") or name, icon=values.get("icon"), counts=values.get("counts", True)
+        name=name,
+        label=values.get("label") or name,
+        icon=values.get("icon"),
+        counts=values.get("counts", True),
     )
     store.add(made)
     store.flush()
@@ -88,7 +96,9 @@ def record_interactions(
     for place, draft in enumerate(drafts):
         problems += _judge(store, draft, kinds, "" if single else f"/{place}")
     asked = store.hooks.interaction_errors(store=store, interactions=list(drafts))
-    problems += [Problem(p.pointer.removeprefix("/0") if single else p.pointer, p.detail, p.code) for p in asked]
+    problems += [
+        Problem(p.pointer.removeprefix("/0") if single else p.pointer, p.detail, p.code) for p in asked
+    ]
     if problems:
         raise Invalid("the interaction is not valid", problems=problems)
     rows = [_new_row(store, draft, kinds[draft["kind"]]) for draft in drafts]
@@ -129,7 +139,17 @@ def _judge(store: Store, draft: Mapping[str, Any], kinds: Mapping[str, Kind], ba
 
 
 def _new_row(store: Store, draft: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
-    names = ("contact_id", "kind", "duration", "direction", "channel", "source_key", "subject", "body", "data")
+    names = (
+        "contact_id",
+        "kind",
+        "duration",
+        "direction",
+        "channel",
+        "source_key",
+        "subject",
+        "body",
+        "data",
+    )
     row: dict[str, Any] = {name: draft.get(name) for name in names}
     row.update(
         id=draft.get("id") or new_id(), at=draft.get("at") or store.now, counts=kind.counts,
@@ -148,7 +168,10 @@ def _without_known(store: Store, rows: list[dict[str, Any]]) -> list[dict[str, A
     chosen = select(Interaction.contact_id, Interaction.kind, Interaction.source_key, Interaction.id)
     for start in range(0, len(keyed), _CHUNK):
         part = keyed[start : start + _CHUNK]
-        wanted = Interaction.contact_id.in_({r["contact_id"] for r in part}), Interaction.source_key.in_([r["source_key"] for r in part])
+        wanted = (
+            Interaction.contact_id.in_({r["contact_id"] for r in part}),
+            Interaction.source_key.in_([r["source_key"] for r in part]),
+        )
         known.update(((c, k, s), i) for c, k, s, i in store.rows(chosen.where(*wanted)))
     fresh = []
     for row in rows:
@@ -190,7 +213,12 @@ def correct_interaction(store: Store, interaction_id: UUID, values: Mapping[str,
     """Record a correction: a new entry that takes the old one's place in the timeline and links to it."""
     old = _open_for_change(store, interaction_id, "interaction.correct")
     names = ("kind", "at", "duration", "direction", "channel", "subject", "body", "data")
-    draft = {**{n: getattr(old, n) for n in names}, **values, "corrects_id": old.id, "contact_id": old.contact_id}
+    draft = {
+        **{n: getattr(old, n) for n in names},
+        **values,
+        "corrects_id": old.id,
+        "contact_id": old.contact_id,
+    }
     store.deed("interaction.correct")
     _hide(store, old)
     made = record_interactions(store, [draft], single=True)[0]
@@ -203,7 +231,11 @@ def withdraw_interaction(store: Store, interaction_id: UUID, *, reason: str = ""
     old = _open_for_change(store, interaction_id, "interaction.withdraw")
     store.deed("interaction.withdraw")
     _hide(store, old)
-    row = _new_row(store, {"contact_id": old.contact_id, "kind": old.kind, "body": reason or None, "withdraws_id": old.id}, CORE_KINDS["note"])
+    row = _new_row(
+        store,
+        {"contact_id": old.contact_id, "kind": old.kind, "body": reason or None, "withdraws_id": old.id},
+        CORE_KINDS["note"],
+    )
     store.insert_many(Interaction, [{**row, "hidden": True}])
     _touch_contacts(store, {old.contact_id})
     store.hooks.interactions_recorded(store=store, interactions=_load(store, [row["id"]]))
@@ -241,7 +273,9 @@ def read_timeline(
     if before is not None:
         at, last = before
         chosen = chosen.where((Interaction.at < at) | ((Interaction.at == at) & (Interaction.id < last)))
-    found: list[Interaction] = store.scalars(chosen.order_by(Interaction.at.desc(), Interaction.id.desc()).limit(limit))
+    found: list[Interaction] = store.scalars(
+        chosen.order_by(Interaction.at.desc(), Interaction.id.desc()).limit(limit)
+    )
     store.unseal(found)
     return found
 

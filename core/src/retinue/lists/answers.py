@@ -19,8 +19,12 @@ if TYPE_CHECKING:  # lists knows contacts only by their ids
 def contacts_merged(store: Store, survivor: Contact, merged: Sequence[Contact]) -> None:
     """Put the survivor on the fixed lists that the merged contacts stood on."""
     system = store.system("move members of fixed lists")
-    members = system.scalars(select(SavedViewMember).where(SavedViewMember.contact_id.in_([c.id for c in merged])))
-    held = set(system.scalars(select(SavedViewMember.view_id).where(SavedViewMember.contact_id == survivor.id)))
+    members = system.scalars(
+        select(SavedViewMember).where(SavedViewMember.contact_id.in_([c.id for c in merged]))
+    )
+    held = set(
+        system.scalars(select(SavedViewMember.view_id).where(SavedViewMember.contact_id == survivor.id))
+    )
     for member in members:
         if member.view_id in held:
             system.remove(member)

@@ -52,7 +52,9 @@ def sort_keys(catalogue: Catalogue, orders: Sequence[Order], actor: Actor) -> li
             problems.append(Problem("?sort", detail, "protected-field"))
         else:
             expression = field.sort_expression
-            keys.append(SortKey(expression, order.descending, field.nullable, field.kind, field.facet, field.name))
+            keys.append(
+                SortKey(expression, order.descending, field.nullable, field.kind, field.facet, field.name)
+            )
     if problems:
         raise Invalid("the sort does not fit", code="sort", problems=problems)
     return [*keys, SortKey(catalogue.id, bool(keys) and keys[-1].descending, False, "id")]

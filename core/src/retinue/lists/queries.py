@@ -221,7 +221,10 @@ def _shaped(
     plain = [column for column in columns if not column.sealed]
     model = catalogue.model
     blob = 1 + len(_subject(model)) if sealed else 0
-    names, tags = [column.name for column in plain], [column.name for column in plain if column.kind == "tags"]
+    names, tags = (
+        [column.name for column in plain],
+        [column.name for column in plain if column.kind == "tags"],
+    )
     rows: list[dict[str, Any]] = []
     for values in found:
         row = dict(zip(names, values[blob + 1 :], strict=False))

@@ -14,7 +14,9 @@ from retinue.plugins.faults import Fault
 from retinue.plugins.manifest import FILE_NAME, NAME, Manifest, ManifestError, parse_manifest
 
 GROUP = "retinue.plugins"
-RESERVED = frozenset({"core", "retinue", "version", "notifications", "operation_outputs", "queues", "streams"})
+RESERVED = frozenset(
+    {"core", "retinue", "version", "notifications", "operation_outputs", "queues", "streams"}
+)
 """Names no plugin may take: they stand for core itself, or for tables of the job engine."""
 
 

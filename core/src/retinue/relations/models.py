@@ -28,7 +28,9 @@ class RelationKind(Base):
     inverse: Mapped[str] = field(String(40), label="Name from the other end", nullable=False)
     label: Mapped[str] = field(String(80), label="Label", nullable=False)
     inverse_label: Mapped[str] = field(String(80), label="Label from the other end", nullable=False)
-    decides: Mapped[bool] = field(Boolean, label="Links an organisation with a member of its decision", nullable=False, default=False)
+    decides: Mapped[bool] = field(
+        Boolean, label="Links an organisation with a member of its decision", nullable=False, default=False
+    )
 
 
 class Relation(Base):

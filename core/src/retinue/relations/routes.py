@@ -21,19 +21,34 @@ def list_relations(store: Store, contact_id: UUID) -> list[service.Link]:
     return service.list_relations(store, contact_id)
 
 
-@post("/contacts/{contact_id:uuid}/relations", permission="relation.create", takes=schemas.RelationDraftSchema(), gives=_RELATION)
+@post(
+    "/contacts/{contact_id:uuid}/relations",
+    permission="relation.create",
+    takes=schemas.RelationDraftSchema(),
+    gives=_RELATION,
+)
 def relate_contacts(store: Store, contact_id: UUID, data: dict[str, Any]) -> Relation:
     """Link a contact with another."""
     return service.relate_contacts(store, contact_id, data.pop("to_id"), data)
 
 
-@patch("/relations/{relation_id:uuid}", permission="relation.change", takes=schemas.RelationValuesSchema(partial=True), gives=_RELATION)
+@patch(
+    "/relations/{relation_id:uuid}",
+    permission="relation.change",
+    takes=schemas.RelationValuesSchema(partial=True),
+    gives=_RELATION,
+)
 def change_relation(store: Store, relation_id: UUID, data: dict[str, Any]) -> Relation:
     """Change role, involvement, interest or note."""
     return service.change_relation(store, relation_id, data)
 
 
-@post("/relations/{relation_id:uuid}/remove", permission="relation.remove", gives=schemas.RemovedSchema(), status=200)
+@post(
+    "/relations/{relation_id:uuid}/remove",
+    permission="relation.remove",
+    gives=schemas.RemovedSchema(),
+    status=200,
+)
 def remove_relation(store: Store, relation_id: UUID) -> dict[str, int]:
     """Remove a relation; both contacts stay, the edges of influence at it go."""
     return {"edges": service.remove_relation(store, relation_id)}

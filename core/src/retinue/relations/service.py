@@ -68,7 +68,10 @@ class Member:
 def known_kinds(store: Store) -> dict[str, Kind]:
     """Return all kinds of relation by name, core's and the installation's own."""
     own = store.scalars(select(RelationKind))
-    return {**CORE_KINDS, **{k.name: Kind(k.name, k.inverse, k.label, k.inverse_label, k.decides) for k in own}}
+    return {
+        **CORE_KINDS,
+        **{k.name: Kind(k.name, k.inverse, k.label, k.inverse_label, k.decides) for k in own},
+    }
 
 
 def create_relation_kind(store: Store, values: Mapping[str, Any]) -> RelationKind:
@@ -77,7 +80,9 @@ def create_relation_kind(store: Store, values: Mapping[str, Any]) -> RelationKin
     name, inverse = str(values.get("name") or ""), str(values.get("inverse") or values.get("name") or "")
     taken = {n for kind in known_kinds(store).values() for n in (kind.name, kind.inverse)}
     if not name.isidentifier() or not inverse.isidentifier() or {name, inverse} & taken:
-        raise Invalid("the kind is not valid", problems=[Problem("/name", "taken, or not a word of letters and _")])
+        raise Invalid(
+            "the kind is not valid", problems=[Problem("/name", "taken, or not a word of letters and _")]
+        )
     label = values.get("label") or name
     made = RelationKind(
         name=name, inverse=inverse, label=label, inverse_label=values.get("inverse_label") or label,
@@ -107,7 +112,9 @@ def relate_contacts(store: Store, from_id: UUID, to_id: UUID, values: Mapping[st
     name = str(name)
     if kinds[name].inverse == name:  # a symmetrical one stands once, in one order
         from_id, to_id = sorted((from_id, to_id))
-    if store.first(select(Relation).where(Relation.from_id == from_id, Relation.to_id == to_id, Relation.kind == name)):
+    if store.first(
+        select(Relation).where(Relation.from_id == from_id, Relation.to_id == to_id, Relation.kind == name)
+    ):
         raise Conflict("these contacts have this relation already", code="duplicate")
     made = Relation(
         from_id=from_id, to_id=to_id, kind=name, created_at=store.now,
@@ -124,7 +131,9 @@ def _judge(values: Mapping[str, Any]) -> list[Problem]:
         problems.append(Problem("/role", f"none of: {', '.join(ROLES)}"))
     for name in ("involvement", "interest"):
         value = values.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100):
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100
+        ):
             problems.append(Problem(f"/{name}", "not a whole number from 0 to 100"))
     return problems
 
@@ -165,7 +174,7 @@ def list_relations(store: Store, contact_id: UUID) -> list[Link]:
     relations = store.scalars(chosen.order_by(Relation.kind, Relation.id))
     others = {r.to_id if r.from_id == contact_id else r.from_id for r in relations}
     named = store.rows(select(Contact.id, Contact.name).where(Contact.id.in_(others)))
-    names: dict[UUID, str] = {contact_id: name for contact_id, name in named}
+    names: dict[UUID, str] = dict(named)
     return [_link(relation, contact_id, kinds, names) for relation in relations]
 
 
@@ -183,7 +192,9 @@ def add_influence(store: Store, from_relation_id: UUID, to_relation_id: UUID) ->
     first, second = store.get(Relation, from_relation_id), store.get(Relation, to_relation_id)
     store.require("relation.change", store.get(Contact, first.from_id))
     if first.from_id != second.from_id or first.kind != second.kind or first.id == second.id:
-        raise Invalid("no such influence", problems=[Problem("/to", "must be another member of the same decision")])
+        raise Invalid(
+            "no such influence", problems=[Problem("/to", "must be another member of the same decision")]
+        )
     known = select(Influence).where(
         Influence.from_relation_id == from_relation_id, Influence.to_relation_id == to_relation_id
     )
@@ -228,7 +239,9 @@ def move_relations(store: Store, survivor_id: UUID, merged_ids: Sequence[UUID]) 
     merged = set(merged_ids)
     touching = or_(Relation.from_id.in_(merged), Relation.to_id.in_(merged))
     rows = store.scalars(select(Relation).where(touching).order_by(Relation.id))
-    own = store.scalars(select(Relation).where(or_(Relation.from_id == survivor_id, Relation.to_id == survivor_id)))
+    own = store.scalars(
+        select(Relation).where(or_(Relation.from_id == survivor_id, Relation.to_id == survivor_id))
+    )
     seen = {(r.from_id, r.to_id, r.kind) for r in own if not {r.from_id, r.to_id} & merged}
     moved = 0
     for row in rows:

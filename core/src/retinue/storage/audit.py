@@ -133,13 +133,20 @@ class Auditor:
         if rows:
             self._insert(rows, rows[0]["action"], {})
 
-    def write_created(self, action: str, table: str, rows: Iterable[tuple[UUID | None, UUID | None, list[str]]]) -> None:
+    def write_created(
+        self, action: str, table: str, rows: Iterable[tuple[UUID | None, UUID | None, list[str]]]
+    ) -> None:
         """Insert one entry for each new row of `table`: its id, its contact's id, the fields it has."""
-        made = [{"row_id": row_id, "contact_id": contact_id, "fields": fields} for row_id, contact_id, fields in rows]
+        made = [
+            {"row_id": row_id, "contact_id": contact_id, "fields": fields}
+            for row_id, contact_id, fields in rows
+        ]
         for row, entry_id in zip(made, new_ids(len(made)), strict=True):
             row["id"] = entry_id
         if made:
-            self._insert(made, action, {"action": action, "table_name": table, "detail": None, "sealed_data": None})
+            self._insert(
+                made, action, {"action": action, "table_name": table, "detail": None, "sealed_data": None}
+            )
 
     def _insert(self, rows: list[dict[str, Any]], action: str, shared: dict[str, Any]) -> None:
         connection = self.store.raw_connection()
@@ -234,7 +241,9 @@ def merkle_root(leaves: list[bytes]) -> bytes:
         return hashlib.sha256(b"").digest()
     level = leaves
     while len(level) > 1:
-        pairs = [hashlib.sha256(b"\x01" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=False)]
+        pairs = [
+            hashlib.sha256(b"\x01" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=False)
+        ]
         level = pairs + ([level[-1]] if len(level) % 2 else [])
     return level[0]
 
@@ -246,7 +255,9 @@ def _seal_hash(row: dict[str, Any]) -> str:
 
 def _entries_after(store: Store, turn: int, horizon: int | None) -> Iterator[list[Any]]:
     """Yield whole turns after `turn` in groups of at least SEAL_ROWS entries."""
-    statement = select(AuditEntry.__table__).where(AuditEntry.turn > turn).order_by(AuditEntry.turn, AuditEntry.id)
+    statement = (
+        select(AuditEntry.__table__).where(AuditEntry.turn > turn).order_by(AuditEntry.turn, AuditEntry.id)
+    )
     if horizon is not None:
         statement = statement.where(AuditEntry.turn < horizon)
     group: list[Any] = []
@@ -285,7 +296,9 @@ def seal_audit(store: Store) -> int:
             "previous": previous,
         }
         previous = _seal_hash(row)
-        store.raw_connection().execute(insert(AuditSeal), [{**row, "hash": previous, "at": store.now, "note": ""}])
+        store.raw_connection().execute(
+            insert(AuditSeal), [{**row, "hash": previous, "at": store.now, "note": ""}]
+        )
         made += 1
     return made
 
@@ -312,13 +325,19 @@ def verify_audit(store: Store, *, checkpoint: tuple[int, str] | None = None) -> 
     previous, expected, entries, turn = _GENESIS, 1, 0, 0
     seals = system.scalars(select(AuditSeal).order_by(AuditSeal.number))
     for seal in seals:
-        row = {n: getattr(seal, n) for n in ("number", "first_turn", "last_turn", "entries", "root", "previous")}
+        row = {
+            n: getattr(seal, n) for n in ("number", "first_turn", "last_turn", "entries", "root", "previous")
+        }
         if seal.number != expected or seal.previous != previous or _seal_hash(row) != seal.hash:
             faults.append(f"seal {seal.number}: the chain of seals is broken here")
         within = (AuditEntry.turn > turn) & (AuditEntry.turn <= seal.last_turn)
-        rows = system.rows(select(AuditEntry.__table__).where(within).order_by(AuditEntry.turn, AuditEntry.id))
+        rows = system.rows(
+            select(AuditEntry.__table__).where(within).order_by(AuditEntry.turn, AuditEntry.id)
+        )
         if len(rows) != seal.entries or merkle_root([_leaf(r) for r in rows]).hex() != seal.root:
-            faults.append(f"seal {seal.number}: entries of turns {seal.first_turn} to {seal.last_turn} were altered")
+            faults.append(
+                f"seal {seal.number}: entries of turns {seal.first_turn} to {seal.last_turn} were altered"
+            )
         previous, expected, turn, entries = seal.hash, seal.number + 1, seal.last_turn, entries + len(rows)
     if checkpoint and (len(seals) < checkpoint[0] or seals[checkpoint[0] - 1].hash != checkpoint[1]):
         faults.append(f"checkpoint {checkpoint[0]}: the audit does not lead to the head noted then")

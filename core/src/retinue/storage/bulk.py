@@ -52,7 +52,9 @@ def _check_inserts(store: Store, model: type[Any], rows: list[dict[str, Any]]) -
         reach = actor.reach("contact.create")
         contents = {row["access_id"]: None for row in rows}
         for access_id in contents:
-            content = store.raw_connection().scalar(select(AccessSet.content).where(AccessSet.id == access_id))
+            content = store.raw_connection().scalar(
+                select(AccessSet.content).where(AccessSet.id == access_id)
+            )
             if not (actor.may("contact.assign") or (content and is_within(content, actor, reach))):
                 raise Denied("this owner or team is beyond what you may assign", code="assign-denied")
     elif access.mode == "through":
@@ -71,10 +73,14 @@ def _seal_rows(store: Store, model: type[Any], rows: list[dict[str, Any]], seale
             row["sealed_data"] = seal_row(ciphers[subject], values, table, (row["id"], subject))
 
 
-def _created(model: type[Any], rows: list[dict[str, Any]]) -> Iterator[tuple[UUID | None, UUID | None, list[str]]]:
+def _created(
+    model: type[Any], rows: list[dict[str, Any]]
+) -> Iterator[tuple[UUID | None, UUID | None, list[str]]]:
     """Yield id, contact and names of the filled fields of each new row, as its audit entry tells them."""
     access, known = model.__table__.info["access"], cast("dict[tuple[str, ...], list[str]]", {})
-    about = {"contacts": "id", "through": access.columns[0] if access.columns else "contact_id"}.get(access.mode)
+    about = {"contacts": "id", "through": access.columns[0] if access.columns else "contact_id"}.get(
+        access.mode
+    )
     for row in rows:
         filled = tuple(name for name, value in row.items() if value is not None)
         fields = known.get(filled)
@@ -116,5 +122,3 @@ def remove_rows(store: Store, model: type[Any], ids: Sequence[UUID]) -> int:
             store.session.execute(delete(model).where(model.id.in_([e.id for e in current])))
         found += len(current)
     return found
-
-

@@ -52,12 +52,22 @@ def _sqlite_engine(url: URL, busy_seconds: float) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
         add_functions(connection)
-        connection.isolation_level = None  # we say BEGIN ourselves, so that DDL and SAVEPOINT are transactional
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON", "foreign_keys=ON", "temp_store=MEMORY"):
+        connection.isolation_level = (
+            None  # we say BEGIN ourselves, so that DDL and SAVEPOINT are transactional
+        )
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "secure_delete=ON",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+        ):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute(f"PRAGMA busy_timeout={int(busy_seconds * 1000)}")
         connection.execute("PRAGMA cache_size=-64000")
-        connection.execute("PRAGMA wal_autocheckpoint=4000")  # 16 MB: a page that changes again is copied once
+        connection.execute(
+            "PRAGMA wal_autocheckpoint=4000"
+        )  # 16 MB: a page that changes again is copied once
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -71,14 +81,29 @@ def _sqlite_engine(url: URL, busy_seconds: float) -> Engine:
 def explain_failure(fault: SQLAlchemyError) -> Exception:
     """Return the error a person should see for what the database said; unknown ones come back as they are."""
     if isinstance(fault, StaleDataError):
-        return Stale("the row was changed or removed by someone else", remedy="Read it again and repeat your change.")
+        return Stale(
+            "the row was changed or removed by someone else", remedy="Read it again and repeat your change."
+        )
     words = str(getattr(fault, "orig", fault)).lower()
     if "disk is full" in words or "no space left" in words or "disk full" in words:
-        return Unavailable("the disk is full", code="disk-full", remedy="Free space and try again; nothing was changed.")
-    if "database is locked" in words or "lock timeout" in words or "deadlock" in words or "could not serialize" in words:
-        return Unavailable("the database is busy", code="busy", remedy="Try again.", headers={"Retry-After": "1"})
-    if isinstance(fault, DBAPIError) and (fault.connection_invalidated or "connection" in words or "unable to open" in words):
-        return Unavailable("the database does not answer", code="database-away", remedy="Try again in a moment.")
+        return Unavailable(
+            "the disk is full", code="disk-full", remedy="Free space and try again; nothing was changed."
+        )
+    if (
+        "database is locked" in words
+        or "lock timeout" in words
+        or "deadlock" in words
+        or "could not serialize" in words
+    ):
+        return Unavailable(
+            "the database is busy", code="busy", remedy="Try again.", headers={"Retry-After": "1"}
+        )
+    if isinstance(fault, DBAPIError) and (
+        fault.connection_invalidated or "connection" in words or "unable to open" in words
+    ):
+        return Unavailable(
+            "the database does not answer", code="database-away", remedy="Try again in a moment."
+        )
     return fault
 
 
@@ -96,11 +121,19 @@ class Database:
 
     @classmethod
     def open(
-        cls, url: str | URL, keys_url: str | URL, masters: MasterKeys, *, busy_seconds: float = 10.0, pool_size: int = 10
+        cls,
+        url: str | URL,
+        keys_url: str | URL,
+        masters: MasterKeys,
+        *,
+        busy_seconds: float = 10.0,
+        pool_size: int = 10,
     ) -> Database:
         """Open data and key store; raises Misconfigured if the master key does not fit, Unavailable if away."""
         if str(url) == str(keys_url):
-            raise Misconfigured("data and keys must not share a database", remedy="Give [keys] url a database of its own.")
+            raise Misconfigured(
+                "data and keys must not share a database", remedy="Give [keys] url a database of its own."
+            )
         try:
             keys = KeyStore(make_engine(keys_url, busy_seconds=busy_seconds, pool_size=pool_size), masters)
             keys.prepare()
@@ -138,7 +171,9 @@ class Database:
         with self.gate:
             try:
                 with self._connection(readonly) as connection:
-                    store = Store(self, connection, actor, readonly=readonly, hooks=hooks, jobs=jobs, declared=declared)
+                    store = Store(
+                        self, connection, actor, readonly=readonly, hooks=hooks, jobs=jobs, declared=declared
+                    )
                     store.plugin = plugin
                     try:
                         yield store

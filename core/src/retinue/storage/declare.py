@@ -179,10 +179,20 @@ def ref(
     return mapped_column(Uuid, foreign, nullable=nullable, index=index, info={"field": declared}, **options)
 
 
-def contact_ref(*, on_delete: str = "CASCADE", nullable: bool = False, index: bool = True, **options: Any) -> MappedColumn[Any]:
+def contact_ref(
+    *, on_delete: str = "CASCADE", nullable: bool = False, index: bool = True, **options: Any
+) -> MappedColumn[Any]:
     """Declare the column that points at a contact."""
     target = Base.metadata.tables["contact"].c.id if "contact" in Base.metadata.tables else "contact.id"
-    return ref(target, on_delete=on_delete, label="Contact", kind="contact", nullable=nullable, index=index, **options)
+    return ref(
+        target,
+        on_delete=on_delete,
+        label="Contact",
+        kind="contact",
+        nullable=nullable,
+        index=index,
+        **options,
+    )
 
 
 class _Declared:
@@ -289,7 +299,9 @@ def check_declarations(models: Iterator[type[Any]] | list[type[Any]]) -> None:
     """Raise Misconfigured if any of `models` leaves its access, privacy or ON DELETE unsaid."""
     faults = [fault for model in models for fault in faults_of(model)]
     if faults:
-        raise Misconfigured("; ".join(faults), code="undeclared", remedy="Declare what is missing; nothing was loaded.")
+        raise Misconfigured(
+            "; ".join(faults), code="undeclared", remedy="Declare what is missing; nothing was loaded."
+        )
 
 
 __all__ = [

@@ -59,20 +59,28 @@ def insert_direct(
     chosen = [_encoder(column.type, encoders) for column in columns]
     if None in chosen:  # a type of a plugin's own: SQLAlchemy knows how to bind it
         names_of = [column.name for column in table.columns if column.name in given]
-        connection.execute(insert(table), [{n: shared[n] if n in shared else row.get(n) for n in names_of} for row in rows])
+        connection.execute(
+            insert(table), [{n: shared[n] if n in shared else row.get(n) for n in names_of} for row in rows]
+        )
         return
     encoded = [
-        _encode(column, rows, shared, encoder) for column, encoder in zip(columns, chosen, strict=True) if encoder
+        _encode(column, rows, shared, encoder)
+        for column, encoder in zip(columns, chosen, strict=True)
+        if encoder
     ]
     names = ", ".join(connection.dialect.identifier_preparer.quote(column.name) for column in columns)
     driver: Any = connection.connection.driver_connection
     try:
         if encoders is _SQLITE:
             marks = ", ".join("?" * len(columns))
-            driver.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", zip(*encoded, strict=False))  # noqa: S608  # names from the mapped table
+            driver.executemany(
+                f"INSERT INTO {table.name} ({names}) VALUES ({marks})", zip(*encoded, strict=False)
+            )  # names from the mapped table
         else:
             _copy(driver, f"COPY {table.name} ({names}) FROM STDIN", zip(*encoded, strict=False), len(rows))
-    except Exception as fault:  # the driver's own errors, told in SQLAlchemy's words so that callers see one family
+    except (
+        Exception
+    ) as fault:  # the driver's own errors, told in SQLAlchemy's words so that callers see one family
         raise translated(fault, table.name) from fault
 
 
@@ -168,7 +176,7 @@ def _bare(value: Any) -> Any:
 
 
 _SQLITE: Final[tuple[tuple[type[Any], Encoder], ...]] = (
-    (Uuid, lambda value: None if value is None else "%032x" % value.int),
+    (Uuid, lambda value: None if value is None else f"{value.int:032x}"),
     (UtcDateTime, lambda value: None if value is None else _utc(value).strftime("%Y-%m-%d %H:%M:%S.%f")),
     (JSON, lambda value: None if value is None else _as_json(value)),
     (Date, lambda value: None if value is None else date.isoformat(value)),
@@ -195,7 +203,7 @@ def _text(value: Any) -> str:
 
 
 _POSTGRESQL: Final[tuple[tuple[type[Any], Encoder], ...]] = (
-    (Uuid, lambda value: _NULL if value is None else "%032x" % value.int),
+    (Uuid, lambda value: _NULL if value is None else f"{value.int:032x}"),
     (UtcDateTime, lambda value: _NULL if value is None else _utc(value).isoformat()),
     (JSON, lambda value: _NULL if value is None else _text(_as_json(value))),
     (Date, lambda value: _NULL if value is None else date.isoformat(value)),

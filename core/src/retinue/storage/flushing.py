@@ -83,18 +83,27 @@ def reopen_moved(store: Store, rows: Iterable[Any]) -> None:
     for row in rows:
         column = type(row).__subject__
         history = inspect(row).attrs[column].history if column else None
-        if row.sealed_data is None or history is None or not history.deleted or history.deleted[0] == getattr(row, column):
+        if (
+            row.sealed_data is None
+            or history is None
+            or not history.deleted
+            or history.deleted[0] == getattr(row, column)
+        ):
             continue
         if "_sealed_values" not in row.__dict__:
             old = history.deleted[0]
-            row.__dict__["_sealed_values"] = store.open_sealed(row.__table__.name, [(row.id, old, row.sealed_data)])[0]
+            row.__dict__["_sealed_values"] = store.open_sealed(
+                row.__table__.name, [(row.id, old, row.sealed_data)]
+            )[0]
         flag_sealed(row)
 
 
 def keep_hidden_custom(store: Store, rows: Iterable[Any]) -> None:
     """Put the custom values back that the writer could not see and so could not repeat."""
     for row in rows:
-        hidden = {n[7:] for n in store.scope.variant.hidden_columns(row.__table__.name) if n.startswith("custom.")}
+        hidden = {
+            n[7:] for n in store.scope.variant.hidden_columns(row.__table__.name) if n.startswith("custom.")
+        }
         if not hidden or not inspect(row).attrs["custom"].history.has_changes():
             continue
         table = row.__table__
@@ -208,7 +217,9 @@ def _change(row: Any, verb: str, fields: list[str], values: dict[str, Any] | Non
 def _created(row: Any) -> Change:
     fields = [n for n in fields_of(type(row)) if n not in _UNAUDITED and row.__dict__.get(n) is not None]
     fields += list(row.__dict__.get("_sealed_values", ()))
-    row.__dict__.pop("_sealed_before", None)  # or the next change in this transaction would begin before the row did
+    row.__dict__.pop(
+        "_sealed_before", None
+    )  # or the next change in this transaction would begin before the row did
     return _change(row, "create", sorted(fields), None)
 
 
@@ -219,7 +230,10 @@ def _changed(store: Store, row: Any) -> Change | None:
             continue
         history = state.attrs[name].history
         if history.has_changes():
-            pairs[name] = [history.deleted[0] if history.deleted else None, history.added[0] if history.added else None]
+            pairs[name] = [
+                history.deleted[0] if history.deleted else None,
+                history.added[0] if history.added else None,
+            ]
     for name, before in row.__dict__.pop("_sealed_before", {}).items():
         pairs[name] = [before, row.__dict__["_sealed_values"].get(name)]
     values = dict(_by_key(store, row, pairs))

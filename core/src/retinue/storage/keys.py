@@ -69,7 +69,9 @@ class MasterKeys:
     def __init__(self, versions: Mapping[int, bytes]) -> None:
         for version, raw in versions.items():
             if len(raw) != KEY_BYTES:
-                raise Misconfigured(f"master key {version} has {len(raw)} bytes instead of {KEY_BYTES}", code="master-key")
+                raise Misconfigured(
+                    f"master key {version} has {len(raw)} bytes instead of {KEY_BYTES}", code="master-key"
+                )
         self._keys = {version: AESGCM(raw) for version, raw in versions.items()}
         self.current = max(versions)
         self._raw = dict(versions)
@@ -94,7 +96,9 @@ class MasterKeys:
                     f"{origin}, line {number}: not a master key (expected `1:` and base64)", code="master-key"
                 ) from None
         if not versions:
-            raise Misconfigured(f"{origin} holds no master key", code="master-key", remedy="Restore it from your backup.")
+            raise Misconfigured(
+                f"{origin} holds no master key", code="master-key", remedy="Restore it from your backup."
+            )
         return cls(versions)
 
     @classmethod
@@ -108,7 +112,9 @@ class MasterKeys:
                 "nothing was changed.",
             )
         if os.name == "posix" and path.stat().st_mode & 0o077:
-            raise Misconfigured(f"the master key {path} can be read by others", remedy=f"Run: chmod 600 {path}")
+            raise Misconfigured(
+                f"the master key {path} can be read by others", remedy=f"Run: chmod 600 {path}"
+            )
         return cls.parse(path.read_text(encoding="utf-8"), str(path))
 
     def render(self) -> str:
@@ -127,7 +133,9 @@ class MasterKeys:
         """Return the data key of `subject`; raises Misconfigured if the master key is missing or another."""
         key = self._keys.get(version)
         if key is None:
-            raise Misconfigured(f"master key version {version} is not there", code="master-key", remedy="Restore its line.")
+            raise Misconfigured(
+                f"master key version {version} is not there", code="master-key", remedy="Restore its line."
+            )
         try:
             return open_bytes(key, wrapped, b"subject-key\x00" + subject.bytes)
         except (InvalidTag, ValueError):
@@ -152,7 +160,13 @@ class KeyStore:
         """Create the table and core's own two keys, and prove that the master key fits."""
         metadata.create_all(self.engine)
         with self.engine.connect() as connection:
-            known = set(connection.scalars(select(subject_key.c.subject_id).where(subject_key.c.subject_id.in_((SYSTEM_SUBJECT, INDEX_SUBJECT)))))
+            known = set(
+                connection.scalars(
+                    select(subject_key.c.subject_id).where(
+                        subject_key.c.subject_id.in_((SYSTEM_SUBJECT, INDEX_SUBJECT))
+                    )
+                )
+            )
         self.create_keys(s for s in (SYSTEM_SUBJECT, INDEX_SUBJECT) if s not in known)
         self.ciphers([SYSTEM_SUBJECT])
         self.index_key = self._raw_keys([INDEX_SUBJECT])[INDEX_SUBJECT]
@@ -214,7 +228,9 @@ class KeyStore:
         """
         old = subject_key.c.master != self.masters.current
         with self.engine.begin() as connection:
-            rows = connection.execute(select(subject_key).where(old).order_by(subject_key.c.subject_id).limit(batch)).all()
+            rows = connection.execute(
+                select(subject_key).where(old).order_by(subject_key.c.subject_id).limit(batch)
+            ).all()
             for row in rows:
                 wrapped, version = self.masters.wrap(
                     row.subject_id, self.masters.unwrap(row.subject_id, row.wrapped, row.master)
@@ -226,7 +242,9 @@ class KeyStore:
     def count_by_master(self) -> dict[int, int]:
         """Return how many keys each master key version wraps."""
         with self.engine.connect() as connection:
-            rows = connection.execute(select(subject_key.c.master, func.count()).group_by(subject_key.c.master))
+            rows = connection.execute(
+                select(subject_key.c.master, func.count()).group_by(subject_key.c.master)
+            )
             return {row.master: row[1] for row in rows}
 
     def _raw_keys(self, subjects: list[UUID]) -> dict[UUID, bytes]:
@@ -267,7 +285,9 @@ def _insert_keys(connection: Connection, rows: list[tuple[UUID, bytes, int]]) ->
     try:
         if dialect == "sqlite":
             at = now.strftime("%Y-%m-%d %H:%M:%S.%f")
-            cursor.executemany(_INSERT[dialect], [("%032x" % s.int, wrapped, master, at) for s, wrapped, master in rows])
+            cursor.executemany(
+                _INSERT[dialect], [(f"{s.int:032x}", wrapped, master, at) for s, wrapped, master in rows]
+            )
         else:
             cursor.execute(_INSERT[dialect], (now, *(list(part) for part in zip(*rows, strict=True))))
         return int(cursor.rowcount)
@@ -287,7 +307,11 @@ def check_keys(database: Database, sample: int = 1000) -> list[str]:
         known = database.keys._raw_keys([SYSTEM_SUBJECT, INDEX_SUBJECT, *ids])
     except (Misconfigured, Unavailable) as fault:
         return [fault.detail]
-    faults += [f"contact {contact_id} has no key: its sealed values cannot be read" for contact_id in ids if contact_id not in known]
+    faults += [
+        f"contact {contact_id} has no key: its sealed values cannot be read"
+        for contact_id in ids
+        if contact_id not in known
+    ]
     return faults
 
 

@@ -28,7 +28,9 @@ def unseal_rows(store: Store, rows: Iterable[Any]) -> None:
         row.__dict__["_sealed_values"] = values
 
 
-def open_blobs(store: Store, table: str, rows: Iterable[tuple[UUID, UUID, bytes | None]]) -> list[dict[str, Any]]:
+def open_blobs(
+    store: Store, table: str, rows: Iterable[tuple[UUID, UUID, bytes | None]]
+) -> list[dict[str, Any]]:
     """Return the sealed values of (row id, subject id, blob) triples read as bare columns."""
     triples = list(rows)
     ciphers = store.keys.ciphers({subject for _, subject, blob in triples if blob is not None})

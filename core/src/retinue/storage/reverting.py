@@ -48,7 +48,11 @@ def revert_change_set(store: Store, change_set_id: UUID) -> Reverted:
     if change_set is None or (reach.word != "all" and change_set.actor_id != store.author.id):
         raise NotFound(f"change set {change_set_id} does not exist")
     if change_set.reverted_by_id is not None:
-        raise Conflict("this change set was reverted already", code="reverted", extra={"by": str(change_set.reverted_by_id)})
+        raise Conflict(
+            "this change set was reverted already",
+            code="reverted",
+            extra={"by": str(change_set.reverted_by_id)},
+        )
     store.deed("change_set.revert", change_set.label or change_set.action)
     store.auditor.reverts_id = change_set_id
     result = Reverted(store.change_set_id)
@@ -64,14 +68,18 @@ def revert_change_set(store: Store, change_set_id: UUID) -> Reverted:
 def touched_contacts(store: Store, change_set_id: UUID) -> set[UUID]:
     """Return the contacts that a change set is about."""
     chosen = select(AuditEntry.contact_id).where(AuditEntry.change_set_id == change_set_id)
-    return set(store.raw("read a change set").scalars(chosen.where(AuditEntry.contact_id.is_not(None)).distinct()))
+    return set(
+        store.raw("read a change set").scalars(chosen.where(AuditEntry.contact_id.is_not(None)).distinct())
+    )
 
 
 def _backwards(raw: Store, change_set_id: UUID) -> Iterator[list[AuditEntry]]:
     """Yield the entries of a change set, newest first, in batches."""
     last: tuple[int, UUID] | None = None
     while True:
-        chosen = select(AuditEntry).where(AuditEntry.change_set_id == change_set_id, AuditEntry.table_name.is_not(None))
+        chosen = select(AuditEntry).where(
+            AuditEntry.change_set_id == change_set_id, AuditEntry.table_name.is_not(None)
+        )
         if last is not None:
             chosen = chosen.where(
                 (AuditEntry.turn < last[0]) | ((AuditEntry.turn == last[0]) & (AuditEntry.id < last[1]))
@@ -88,7 +96,7 @@ def _allowed(store: Store, raw: Store, entries: list[AuditEntry], result: Revert
     scope = store.scope
     contacts = MODELS["contact"]
     ids = {e.contact_id for e in entries if e.contact_id is not None}
-    access = {i: a for i, a in raw.rows(select(contacts.id, contacts.access_id).where(contacts.id.in_(ids)))}
+    access = dict(raw.rows(select(contacts.id, contacts.access_id).where(contacts.id.in_(ids))))
     allowed = []
     for entry in entries:
         model = MODELS.get(entry.table_name or "")
@@ -138,7 +146,9 @@ def _undo_entries(raw: Store, entries: list[AuditEntry], result: Reverted) -> No
     rows = _load_rows(raw, entries)
     table = ""
     for entry in entries:
-        if entry.table_name != table:  # what points at a row goes before it; the database's cascade must find nothing
+        if (
+            entry.table_name != table
+        ):  # what points at a row goes before it; the database's cascade must find nothing
             raw.flush()
             table = entry.table_name or ""
         model = MODELS[table]
@@ -161,7 +171,9 @@ def _changed_since(raw: Store, entries: list[AuditEntry]) -> set[UUID]:
     contacts = {e.contact_id for e in entries}
     if None not in contacts:  # there is an index on the contact, none on the row
         chosen = chosen.where(AuditEntry.contact_id.in_(contacts))
-    undone = select(ChangeSet.id).where(ChangeSet.reverted_by_id.is_not(None) | ChangeSet.reverts_id.is_not(None))
+    undone = select(ChangeSet.id).where(
+        ChangeSet.reverted_by_id.is_not(None) | ChangeSet.reverts_id.is_not(None)
+    )
     return set(raw.scalars(chosen.where(AuditEntry.change_set_id.not_in(undone))))
 
 
@@ -196,7 +208,9 @@ def _undo_remove(raw: Store, model: type[Any], entry: AuditEntry, row: Any, resu
         return
     values = {name: pair[0] for name, pair in _values(raw, entry).items()}
     sealed = sealed_fields(model)
-    restored = model(**{n: _typed(model, n, v) for n, v in values.items() if n not in sealed and n != "version"})
+    restored = model(
+        **{n: _typed(model, n, v) for n, v in values.items() if n not in sealed and n != "version"}
+    )
     raw.add(restored)
     for name, value in values.items():
         if name in sealed and value is not None:

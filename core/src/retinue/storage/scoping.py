@@ -46,7 +46,9 @@ class Variant:
 
     def hidden_columns(self, table: str) -> frozenset[str]:
         """Return the hidden names of `table`, a custom field as ``custom.<key>``."""
-        return frozenset(name.removeprefix(f"{table}.") for name in self.hidden if name.startswith(f"{table}."))
+        return frozenset(
+            name.removeprefix(f"{table}.") for name in self.hidden if name.startswith(f"{table}.")
+        )
 
 
 @dataclass(slots=True)
@@ -85,11 +87,15 @@ current_scope: contextvars.ContextVar[Scope] = contextvars.ContextVar("retinue_s
 
 
 def _ids(name: str, as_json: bool, type_: Any) -> Any:
-    return bindparam(f"retinue_{name}", callable_=lambda: current_scope.get().value(name, as_json), type_=type_)
+    return bindparam(
+        f"retinue_{name}", callable_=lambda: current_scope.get().value(name, as_json), type_=type_
+    )
 
 
 _NOBODY_ID = UUID(int=0)
-_ME: Any = bindparam("retinue_me", callable_=lambda: current_scope.get().account_id or _NOBODY_ID, type_=Uuid())
+_ME: Any = bindparam(
+    "retinue_me", callable_=lambda: current_scope.get().account_id or _NOBODY_ID, type_=Uuid()
+)
 _SQLITE = {name: _ids(name, True, String()) for name in ("read", "write", "teams")}
 _POSTGRES = {
     "read": _ids("read", False, ARRAY(BigInteger)),
@@ -174,14 +180,18 @@ class ScopingCompiler(_Compiler):  # type: ignore[misc]  # see _Compiler
     # ---- rendering -------------------------------------------------------------------------------------------
     def visit_retinue_rule(self, element: _Rule, **_: Any) -> str:
         """Render the rule of an UPDATE's or DELETE's own table."""
-        return f"({self._rule(element.table, self.preparer.format_table(element.table), write=True) or '1 = 1'})"
+        return (
+            f"({self._rule(element.table, self.preparer.format_table(element.table), write=True) or '1 = 1'})"
+        )
 
     def visit_table(self, table: Any, asfrom: bool = False, iscrud: bool = False, **kw: Any) -> str:
         """Render a table in a FROM as the rows the actor may see."""
         inside_alias = kw.pop("inside_alias", False)
         plain: str = super().visit_table(table, asfrom=asfrom, iscrud=iscrud, **kw)
         if not isinstance(table, Table):
-            raise Refused(f"a table that is only a name ({table.name}) cannot be scoped: use the mapped class")
+            raise Refused(
+                f"a table that is only a name ({table.name}) cannot be scoped: use the mapped class"
+            )
         if not asfrom or self._variant.raw:
             return plain
         self._check_system(table)
@@ -275,7 +285,9 @@ class ScopingCompiler(_Compiler):  # type: ignore[misc]  # see _Compiler
 
     def _check_signs(self, operator: str) -> None:
         if not self._variant.raw and not _SIGNS.fullmatch(operator):
-            raise Refused(f"the operator {operator[:40]!r} is a fragment of SQL text: build it from mapped columns")
+            raise Refused(
+                f"the operator {operator[:40]!r} is a fragment of SQL text: build it from mapped columns"
+            )
 
     def get_statement_hint_text(self, hint_texts: Any) -> str:
         """Refuse hints: they are text at the end of the statement."""

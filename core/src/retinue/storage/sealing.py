@@ -72,7 +72,9 @@ def open_row(key: AESGCM, blob: bytes, table: str, ids: tuple[UUID, UUID]) -> di
 @lru_cache(maxsize=8)
 def _begun(index_key: bytes) -> tuple[Any, Any]:
     """Return the inner and outer hash of HMAC-SHA256 (RFC 2104) with the key already in: half the work of a token."""
-    block = (index_key if len(index_key) <= _BLOCK else hashlib.sha256(index_key).digest()).ljust(_BLOCK, b"\x00")
+    block = (index_key if len(index_key) <= _BLOCK else hashlib.sha256(index_key).digest()).ljust(
+        _BLOCK, b"\x00"
+    )
     return hashlib.sha256(bytes(b ^ 0x36 for b in block)), hashlib.sha256(bytes(b ^ 0x5C for b in block))
 
 
@@ -113,13 +115,20 @@ class SealedField:
     def __set__(self, row: Any, value: Any) -> None:
         values = opened_values(row)
         state = row.__dict__
-        state.setdefault("_sealed_before", {}).setdefault(self.name, deepcopy(values.get(self.name, self.default)))
+        state.setdefault("_sealed_before", {}).setdefault(
+            self.name, deepcopy(values.get(self.name, self.default))
+        )
         values[self.name] = value
         flag_sealed(row)
 
 
 def sealed(
-    *, label: str, kind: str, privacy: Privacy = NOT_PERSONAL, protection: Protection = "sealed", default: Any = None
+    *,
+    label: str,
+    kind: str,
+    privacy: Privacy = NOT_PERSONAL,
+    protection: Protection = "sealed",
+    default: Any = None,
 ) -> Any:
     """Declare a JSON-able value kept inside the row's blob; assign a new value to change it, never mutate it.
 
@@ -145,7 +154,9 @@ def opened_values(row: Any) -> dict[str, Any]:
         if row.sealed_data is None:
             state["_sealed_values"] = {}
         elif session is None:
-            raise Unavailable(f"{type(row).__name__} {row.id} left its store before its sealed values were read")
+            raise Unavailable(
+                f"{type(row).__name__} {row.id} left its store before its sealed values were read"
+            )
         else:
             session.info["store"].unseal([row])
     values: dict[str, Any] = state["_sealed_values"]

@@ -33,7 +33,9 @@ class AccessSet(Base):
 
     __tablename__ = "access_set"
     __access__ = Access.system()
-    __audited__ = False  # a derived value: the contact's own change of owner, team or shares is what is audited
+    __audited__ = (
+        False  # a derived value: the contact's own change of owner, team or shares is what is audited
+    )
 
     id: Mapped[int] = field(BigInteger, label="Access set", primary_key=True, autoincrement=False)
     content: Mapped[dict[str, Any]] = field(json_type(), label="Owner, team and shares", nullable=False)
@@ -96,10 +98,14 @@ def ensure_set(connection: Connection, content: dict[str, Any]) -> int:
     The id is 63 bits of a hash of the content; should two contents ever share one, the second is salted.
     """
     if len(content["shares"]) > 200:
-        raise Invalid("too many shares", problems=[Problem("/shares", "at most 200; share with a team instead")])
+        raise Invalid(
+            "too many shares", problems=[Problem("/shares", "at most 200; share with a team instead")]
+        )
     plain = msgspec.json.decode(msgspec.json.encode(content))
     for salt in range(8):
-        digest = hashlib.blake2b(msgspec.json.encode([plain, salt] if salt else plain, order="sorted"), digest_size=8)
+        digest = hashlib.blake2b(
+            msgspec.json.encode([plain, salt] if salt else plain, order="sorted"), digest_size=8
+        )
         access_id = int.from_bytes(digest.digest(), "big") >> 1
         known = connection.scalar(select(AccessSet.content).where(AccessSet.id == access_id))
         if known is None:
@@ -161,10 +167,14 @@ def resolve_sets(connection: Connection, actor: Actor, read: Reach, write: Reach
     rows = connection.execute(statement, {"who": who}).all()
     roles_read = {"read", "write", "team"} if read is Reach.TEAM else {"read", "write"}
     roles_write = {"write", "team"} if write is Reach.TEAM else {"write"}
-    readable = {i for i, whom, role in rows if whom == me or role in roles_read} if read in limited else frozenset()
+    readable = (
+        {i for i, whom, role in rows if whom == me or role in roles_read} if read in limited else frozenset()
+    )
     mine = ("owner", "write")
     writable = (
-        {i for i, whom, role in rows if role in (mine if whom == me else roles_write)} if write in limited else frozenset()
+        {i for i, whom, role in rows if role in (mine if whom == me else roles_write)}
+        if write in limited
+        else frozenset()
     )
     return Sets(readable, writable)
 

@@ -32,7 +32,9 @@ class ShredOrder(Base):
 def order_shredding(store: Store, subject_id: UUID) -> None:
     """Order a subject's key to be dropped once this transaction has committed."""
     connection = store.raw_connection()
-    connection.execute(insert(ShredOrder), [{"subject_id": subject_id, "ordered_at": store.now, "done_at": None}])
+    connection.execute(
+        insert(ShredOrder), [{"subject_id": subject_id, "ordered_at": store.now, "done_at": None}]
+    )
     store.shredding.append(subject_id)
 
 

@@ -124,7 +124,9 @@ class Store:
         """Return how far `permission` reaches; raises Denied without it, or if one of `contacts` lies beyond."""
         reach = self.actor.reach(permission)
         if reach is Reach.NONE:
-            raise Denied(f"you lack the permission {permission}", code="permission", extra={"permission": permission})
+            raise Denied(
+                f"you lack the permission {permission}", code="permission", extra={"permission": permission}
+            )
         if contacts and reach is not Reach.ALL:
             self._require_within(permission, reach, contacts)
         return reach
@@ -135,7 +137,11 @@ class Store:
         within = set() if statement is None else set(self.raw_connection().scalars(statement))
         within |= self.scope.writable if permission == "contact.change" else set()
         if access_ids - within - self._made_here:
-            raise Denied(f"your permission {permission} does not reach this contact", code="permission", extra={"permission": permission})
+            raise Denied(
+                f"your permission {permission} does not reach this contact",
+                code="permission",
+                extra={"permission": permission},
+            )
 
     @property
     def _made_here(self) -> set[int]:
@@ -158,13 +164,17 @@ class Store:
     # ---- reading ---------------------------------------------------------------------------------------------
     def find(self, model: type[T], row_id: Any, *, lock: bool = False) -> T | None:
         """Return a row by its id, or None if it does not exist for this actor; `lock` holds it against others."""
-        return self.session.get(model, row_id, with_for_update=True if lock and self.database_kind == "postgresql" else None)
+        return self.session.get(
+            model, row_id, with_for_update=True if lock and self.database_kind == "postgresql" else None
+        )
 
     def get(self, model: type[T], row_id: Any, *, lock: bool = False) -> T:
         """Return a row by its id; raises NotFound if it does not exist, which includes out of scope."""
         row = self.find(model, row_id, lock=lock)
         if row is None:
-            raise NotFound(f"{getattr(model, '__noun__', model.__name__).replace('_', ' ')} {row_id} does not exist")
+            raise NotFound(
+                f"{getattr(model, '__noun__', model.__name__).replace('_', ' ')} {row_id} does not exist"
+            )
         return row
 
     def scalars(self, statement: Select[Any]) -> list[Any]:
@@ -192,7 +202,9 @@ class Store:
 
     def stream(self, statement: Any, size: int = 1000) -> Iterator[Sequence[Row[Any]]]:
         """Yield the rows of a select in lists of `size`, keeping only one list in memory."""
-        result = self.session.execute(statement, execution_options={"yield_per": size, "stream_results": True})
+        result = self.session.execute(
+            statement, execution_options={"yield_per": size, "stream_results": True}
+        )
         yield from result.partitions(size)
 
     # ---- writing ---------------------------------------------------------------------------------------------
@@ -213,10 +225,16 @@ class Store:
         table = statement.table
         model = getattr(table, "info", {}).get("model")
         if model is None or model.__audited__:
-            raise Misconfigured(f"{getattr(table, 'name', table)} is audited: change its rows one by one or by update_many")
+            raise Misconfigured(
+                f"{getattr(table, 'name', table)} is audited: change its rows one by one or by update_many"
+            )
         self._check_writing()
         self.session.flush()
-        return int(cast(Any, self.session.execute(statement, execution_options={"synchronize_session": False})).rowcount)
+        return int(
+            cast(
+                Any, self.session.execute(statement, execution_options={"synchronize_session": False})
+            ).rowcount
+        )
 
     def insert_many(self, model: type[Any], rows: list[dict[str, Any]]) -> None:
         """Insert many rows set-wise, sealed, scoped and audited; each dict has attribute names."""
@@ -258,7 +276,13 @@ class Store:
 
     # ---- after commit, audit ---------------------------------------------------------------------------------
     def later(
-        self, job: str, payload: dict[str, Any], *, key: str | None = None, delay: float = 0.0, as_actor: bool = False
+        self,
+        job: str,
+        payload: dict[str, Any],
+        *,
+        key: str | None = None,
+        delay: float = 0.0,
+        as_actor: bool = False,
     ) -> Any:
         """Enqueue `job` in this transaction and return its id: it runs after the commit, and is gone with a rollback.
 
@@ -280,7 +304,9 @@ class Store:
         self.auditor.change_set_id, self.auditor.joined = change_set_id, True
         self.auditor.action, self.auditor.label = action, label
 
-    def record(self, action: str, *, contact_id: UUID | None = None, detail: dict[str, Any] | None = None) -> None:
+    def record(
+        self, action: str, *, contact_id: UUID | None = None, detail: dict[str, Any] | None = None
+    ) -> None:
         """Write an audit entry of a deed that changes no row; `detail` is stored clear: no personal data in it."""
         self.flush()
         self.auditor.write([Change(action=action, contact_id=contact_id, detail=detail)])
@@ -290,7 +316,9 @@ class Store:
         """Open the sealed values of many rows at once, with one question to the key store."""
         unseal_rows(self, rows)
 
-    def open_sealed(self, table: str, rows: Iterable[tuple[UUID, UUID, bytes | None]]) -> list[dict[str, Any]]:
+    def open_sealed(
+        self, table: str, rows: Iterable[tuple[UUID, UUID, bytes | None]]
+    ) -> list[dict[str, Any]]:
         """Return the sealed values of (row id, subject id, blob) triples read as bare columns."""
         return open_blobs(self, table, rows)
 

@@ -59,14 +59,20 @@ def database(database_url: str, keys_url: str, masters: MasterKeys) -> Iterator[
 
 
 def person(
-    *permissions: str, reach: Reach = Reach.ALL, teams: frozenset[UUID] = frozenset(), account: UUID | None = None, **more: Any
+    *permissions: str,
+    reach: Reach = Reach.ALL,
+    teams: frozenset[UUID] = frozenset(),
+    account: UUID | None = None,
+    **more: Any,
 ) -> Actor:
     """Return an invented person who holds `permissions` within `reach` (``contact.read=own`` sets one apart)."""
     held = {}
     for permission in permissions:
         name, _, word = permission.partition("=")
         held[name] = Reach.parse(word) if word else reach
-    return replace(Actor(kind="person", id=account or new_id(), name="tester", permissions=held, team_ids=teams), **more)
+    return replace(
+        Actor(kind="person", id=account or new_id(), name="tester", permissions=held, team_ids=teams), **more
+    )
 
 
 @pytest.fixture

@@ -92,7 +92,9 @@ class Crm:
     client: TestClient[Any]
     teams: dict[str, UUID] = field(default_factory=dict)
 
-    def store(self, actor: Actor | None = None, *, readonly: bool = False) -> contextlib.AbstractContextManager[Any]:
+    def store(
+        self, actor: Actor | None = None, *, readonly: bool = False
+    ) -> contextlib.AbstractContextManager[Any]:
         """Open a store; the system's unless an actor is named."""
         return self.house.store(actor or Actor.system("test"), readonly=readonly)
 
@@ -109,7 +111,9 @@ class Crm:
         held = everything if permissions == "all" else dict(permissions)  # type: ignore[arg-type]  # a word or a mapping
         name = f"u{uuid4().hex[:10]}"
         with self.store() as store:
-            made = create_role(store, {"name": f"role {name}", "permissions": held, **role}, guard=self.house.guard)
+            made = create_role(
+                store, {"name": f"role {name}", "permissions": held, **role}, guard=self.house.guard
+            )
             draft = {"login": f"{name}@staff.example", "name": name, "role_ids": [made.id]}
             account = create_account(store, draft, guard=self.house.guard)
             if team:
@@ -136,7 +140,9 @@ class Crm:
 
 
 @pytest.fixture(scope="session")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, Callable[[], str]], tuple[Path, str]]]:
+def templates(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str, Callable[[], str]], tuple[Path, str]]]:
     """Return a function that gives an upgraded installation of each kind to copy, made once per process."""
     made: dict[str, tuple[Path, str]] = {}
     with contextlib.ExitStack() as stack:

@@ -61,8 +61,17 @@ def _start(folder: Path) -> str:
     data, log = folder / "data", folder / "server.log"
     owner = _as_owner(folder)
     env = {**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(folder)}
-    run = {"check": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": env, "cwd": str(folder), **owner}
-    subprocess.run([programs / "initdb", "-D", data, "-U", "retinue", "-A", "trust", "-E", "UTF8", "--no-sync"], **run)  # type: ignore[call-overload]  # one set of keywords for both calls
+    run = {
+        "check": True,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.STDOUT,
+        "env": env,
+        "cwd": str(folder),
+        **owner,
+    }
+    subprocess.run(
+        [programs / "initdb", "-D", data, "-U", "retinue", "-A", "trust", "-E", "UTF8", "--no-sync"], **run
+    )  # type: ignore[call-overload]  # one set of keywords for both calls
     # Durability is off: a test cluster lives for minutes, and the fault suites start their own.
     options = f"-k {folder} -h '' -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300"
     command = [programs / "pg_ctl", "-D", data, "-l", log, "-w", "-t", "60", "-o", options, "start"]

@@ -97,7 +97,9 @@ def _serializer(field: fields.Field[Any]) -> Serializer:
         return lambda value, name, row: value if type(value) is plain else usual(value, name, row)
     if cls is fields.Dict and field.value_field is None and type(field.key_field) is fields.String:  # type: ignore[attr-defined]  # it is a Dict
         whole = field._serialize
-        return lambda value, name, row: value if type(value) is dict and _plain_keys(value) else whole(value, name, row)
+        return lambda value, name, row: (
+            value if type(value) is dict and _plain_keys(value) else whole(value, name, row)
+        )
     if cls is fields.List:
         inner = _serializer(field.inner)  # type: ignore[attr-defined]  # it is a List
         return lambda value, name, row: None if value is None else [inner(each, name, row) for each in value]

@@ -201,7 +201,9 @@ def answer_unknown(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Answer what nobody foresaw: an incident id outside, the code path in the log, no data in either."""
     if isinstance(error, RuntimeError) and isinstance(error.__cause__ or error.__context__, StopIteration):
         # The framework's way to meet an upload form without any part.
-        return answer_retinue(request, BadRequest("The form holds no file.", remedy="Send one as multipart/form-data."))
+        return answer_retinue(
+            request, BadRequest("The form holds no file.", remedy="Send one as multipart/form-data.")
+        )
     incident = _log_incident(request, error)
     failure = RetinueError(
         "Something failed on our side.", remedy=f"Tell your administrator the incident {incident}."
