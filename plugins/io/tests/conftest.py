@@ -21,8 +21,6 @@ from retinue_io.readers import Reading, Source, open_source
 sys.path.insert(0, str(Path(__file__).parent))
 from io_kit import Desk  # a module of these tests, found by the line above
 
-pytest_plugins = ["retinue.testing.fixtures", "retinue.testing.house"]
-
 DATA = Path(__file__).parent / "data"
 
 

@@ -24,7 +24,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from retinue.actor import Actor, Reach
 from retinue.errors import Denied, RetinueError
-from retinue.storage.declare import Access
+from retinue.storage.declare import MODELS, Access, fields_of
 
 
 class Refused(RetinueError):
@@ -336,6 +336,15 @@ def scoped_dialect(base: Dialect, variant: Variant) -> Dialect:
     return dialect
 
 
+def _hidden_names(given: str) -> Iterable[str]:
+    """Yield what a hidden field means: ``contact.revenue`` is the custom field where there is no such column."""
+    yield given
+    noun, _, name = given.partition(".")
+    model = MODELS.get(noun)
+    if model is not None and "." not in name and "custom" in model.__table__.c and name not in fields_of(model):
+        yield f"{noun}.custom.{name}"
+
+
 def scope_of(actor: Actor, *, raw: bool) -> Scope:
     """Return the scope an actor starts with; `raw` is none at all, for storage's own undo and erasure."""
     if raw:
@@ -346,5 +355,6 @@ def scope_of(actor: Actor, *, raw: bool) -> Scope:
         return Scope(Variant(nobody=True))
     read_all = actor.reach("contact.read") is Reach.ALL
     write_all = read_all and actor.reach("contact.change") is Reach.ALL
-    variant = Variant(read_scoped=not read_all, write_scoped=not write_all, hidden=actor.hidden_fields)
+    hidden = frozenset(name for given in actor.hidden_fields for name in _hidden_names(given))
+    variant = Variant(read_scoped=not read_all, write_scoped=not write_all, hidden=hidden)
     return Scope(variant, account_id=actor.id, team_ids=actor.team_ids)

@@ -267,6 +267,7 @@ class Store:
             with contextlib.ExitStack() as stack:
                 for store in family:
                     stack.enter_context(store.session.begin_nested())
+                    store.session.connection()  # takes the savepoint now, so that they nest as they are left
                 yield
                 for store in (root, *root._children.values()):
                     store.flush()

@@ -1,1 +1,0 @@
-pytest_plugins = ["retinue.testing.fixtures", "retinue.testing.house"]
