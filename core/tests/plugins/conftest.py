@@ -80,11 +80,11 @@ class Site:
     def forget(self) -> None:
         """Drop what was imported from here, as a new process would not have it."""
         inside = str(self.folder)
-        for name, module in list(sys.modules.items()):
-            if (getattr(module, "__file__", None) or "").startswith(inside):
-                del sys.modules[name]
+        ours = {n for n, m in sys.modules.items() if (getattr(m, "__file__", None) or "").startswith(inside)}
+        for name in ours:
+            del sys.modules[name]
         for table, model in list(MODELS.items()):
-            if model.__plugin__ is not None:
+            if model.__module__ in ours:
                 del MODELS[table]
 
 

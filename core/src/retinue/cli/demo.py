@@ -83,6 +83,9 @@ def make_demo(cli: Cli, folder: Path, contacts: int) -> None:
     handle = os.open(config.folder / LOGINS, os.O_WRONLY | os.O_CREAT, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.writelines(f"{login:<22} {password}\n" for login, password in passwords.items())
+    with cli.house(config) as house:
+        for name in sorted({"io", "webhooks"} & set(house.catalogue)):
+            house.enable(Actor.system("retinue demo"), name)
     with cli.house(config) as house, house.store(Actor.system("retinue demo")) as store:
         roles = ensure_builtin_roles(store)
         team = create_team(store, "Sales")

@@ -63,7 +63,9 @@ def _pointing(table: Any) -> list[Any]:
 def _erase_rows(store: Store, contact_id: UUID) -> Iterator[tuple[str, int]]:
     """Delete the rows of core's and the loaded plugins' tables that stand for the contact."""
     connection = store.raw_connection()
-    present = set(inspect(connection).get_table_names())  # a plugin that is loaded elsewhere has no table here
+    present = set(
+        inspect(connection).get_table_names()
+    )  # a plugin that is loaded elsewhere has no table here
     for name, model in MODELS.items():
         columns = _pointing(model.__table__)
         if not columns or name == "contact" or name not in present:

@@ -116,6 +116,10 @@ def _allowed(store: Store, raw: Store, entries: list[AuditEntry], result: Revert
 
 
 def _may_write(store: Store, model: type[Any]) -> bool:
+    if (
+        model.__table__.info["access"].mode == "through"
+    ):  # part of a contact's card, though not of one contact alone
+        return store.may("contact.change")
     return any(store.may(f"{model.__noun__}.{verb}") for verb in ("change", "create"))
 
 

@@ -341,7 +341,12 @@ def _hidden_names(given: str) -> Iterable[str]:
     yield given
     noun, _, name = given.partition(".")
     model = MODELS.get(noun)
-    if model is not None and "." not in name and "custom" in model.__table__.c and name not in fields_of(model):
+    if (
+        model is not None
+        and "." not in name
+        and "custom" in model.__table__.c
+        and name not in fields_of(model)
+    ):
         yield f"{noun}.custom.{name}"
 
 
