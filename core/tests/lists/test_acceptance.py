@@ -186,10 +186,7 @@ def test_sealed_columns_are_opened_for_the_page(database):
 
 def test_report_day_of_f1_is_as_the_data_say():
     """The days above come from the published orders of fixture F1."""
-    source = next(
-        (p / "shared/data/f1_orders.csv" for p in Path(__file__).parents if (p / "shared/data").is_dir()),
-        None,
-    )
+    source = Path(__file__).parents[3] / "tests" / "data" / "f1_orders.csv"
     days = {name: (REPORT_DAY - date.fromisoformat(day)).days for name, day in LAST_ORDER.items() if day}
     assert days == {
         "C01": 176,
@@ -201,11 +198,10 @@ def test_report_day_of_f1_is_as_the_data_say():
         "C07": 76,
         "C08": 99,
     }
-    if source is not None:
-        with source.open(encoding="utf-8") as lines:
-            last = {
-                row["contact_id"]: row["placed_at"]
-                for row in sorted(csv.DictReader(lines), key=lambda r: r["placed_at"])
-            }
-        assert last == {name: day for name, day in LAST_ORDER.items() if day}
+    with source.open(encoding="utf-8") as lines:
+        last = {
+            row["contact_id"]: row["placed_at"]
+            for row in sorted(csv.DictReader(lines), key=lambda r: r["placed_at"])
+        }
+    assert last == {name: day for name, day in LAST_ORDER.items() if day}
     assert REPORT_DAY - timedelta(days=120) == date(2026, 3, 2)
