@@ -17,6 +17,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import psycopg
+from sqlalchemy import make_url
 
 _READY = "server.url"
 
@@ -55,9 +56,20 @@ def _known(user: str) -> bool:
     return True
 
 
+def _within_reach(programs: Path, folder: Path) -> Path:
+    """Return the programs where the borrowed user can run them: root's own folders are closed to others."""
+    if os.geteuid() != 0 or all(parent.stat().st_mode & 0o001 for parent in [programs, *programs.parents]):
+        return programs
+    package = programs.parents[1]  # the wheel's libraries stand beside its package
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        if part.is_dir():
+            shutil.copytree(part, folder / "server" / part.name, symlinks=True)
+    return folder / "server" / package.name / programs.parent.name / programs.name
+
+
 def _start(folder: Path) -> str:
     """Make a cluster in `folder`, start it on a socket of its own, return its URL."""
-    programs = _binaries()
+    programs = _within_reach(_binaries(), folder)
     data, log = folder / "data", folder / "server.log"
     owner = _as_owner(folder)
     env = {**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(folder)}
@@ -144,7 +156,7 @@ def fresh_database(server: str, template: str | None = None) -> Iterator[str]:
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
     try:
-        yield server.replace("/postgres", f"/{name}", 1)
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
     finally:
         with psycopg.connect(admin, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
