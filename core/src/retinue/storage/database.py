@@ -64,7 +64,7 @@ def _sqlite_engine(url: URL, busy_seconds: float) -> Engine:
         ):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute(f"PRAGMA busy_timeout={int(busy_seconds * 1000)}")
-        connection.execute("PRAGMA cache_size=-64000")
+        connection.execute("PRAGMA cache_size=-32000")
         connection.execute(
             "PRAGMA wal_autocheckpoint=4000"
         )  # 16 MB: a page that changes again is copied once
