@@ -13,7 +13,7 @@ from retinue.access.actors import require_not_above, rights_of, roles_of
 from retinue.access.credentials import end_everything, locked_credential, normal_login
 from retinue.access.factors import clear_factor
 from retinue.access.guard import Guard
-from retinue.access.models import Account, AccountRole, Role, TeamMember
+from retinue.access.models import Account, AccountRole, Role
 from retinue.access.password_changes import refuse_password, require_may_set_password
 from retinue.access.passwords import password_problems
 from retinue.access.roles import load_roles, require_an_administrator_left
@@ -191,12 +191,3 @@ def _first_hash(password: str, values: Mapping[str, Any], guard: Guard) -> str:
     words = [str(values.get(name) or "") for name in ("login", "name", "email")]
     refuse_password(password_problems(password, guard.rules, words=words))
     return guard.hasher.hash(password)
-
-
-def team_ids_of(store: Store, account_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
-    """Return the ids of the teams of many accounts, in one statement."""
-    found: dict[UUID, list[UUID]] = {account_id: [] for account_id in account_ids}
-    pairs = select(TeamMember.account_id, TeamMember.team_id).where(TeamMember.account_id.in_(account_ids))
-    for row in store.rows(pairs.order_by(TeamMember.id)):
-        found[row.account_id].append(row.team_id)
-    return found

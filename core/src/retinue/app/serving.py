@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -94,14 +94,46 @@ def _check_tables(house: House) -> None:
         migrations.check(connection, house.lines(set()))
 
 
+class Follower:
+    """A thread that asks twice a second which plugins are on, and tells when the house has changed with them."""
+
+    def __init__(self, house: House, changed: Callable[[], None]) -> None:
+        self.house, self._changed = house, changed
+        self._told = house.plugins.epoch
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="retinue-epoch", daemon=True)
+
+    def _follow(self) -> None:
+        while not self._end.wait(_WATCH_SECONDS):
+            try:
+                self.house.refresh()
+                epoch = self.house.plugins.epoch
+                if epoch != self._told:
+                    self._changed()
+                    self._told = epoch
+                    _log.info("plugin epoch %s", epoch)
+            except (
+                Exception
+            ) as fault:  # the database may be away, a plugin may break the build: what stands goes on
+                _log.error("the plugins that are on cannot be followed: %s", fault)
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, within seconds."""
+        self._end.set()
+        self._thread.join(timeout=5)
+
+
 class Served:
     """The ASGI application of a house: while it lives it follows the plugins that are on and, if asked, runs jobs."""
 
     def __init__(self, house: House) -> None:
         self.house = house
         self.switch = SwitchingApp(make_application(house))
-        self._served = house.plugins.epoch
-        self._end = threading.Event()
+        self._follower = Follower(house, lambda: self.switch.swap(make_application(house)))
         self._parts = contextlib.ExitStack()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -131,32 +163,14 @@ class Served:
 
     def start(self) -> None:
         """Begin to follow the plugins and, where this process also works, to run jobs."""
-        watcher = threading.Thread(target=self._watch, name="retinue-epoch", daemon=True)
-        watcher.start()
-        self._parts.callback(watcher.join, 5)
-        self._parts.callback(self._end.set)
+        self._follower.start()
+        self._parts.callback(self._follower.stop)
         if works_inside(self.house):
             self._parts.enter_context(worker_of(self.house))
 
     def stop(self) -> None:
         """End what `start` began."""
         self._parts.close()
-
-    def _watch(self) -> None:
-        while not self._end.wait(_WATCH_SECONDS):
-            try:
-                if self.house.refresh() or self.house.plugins.epoch != self._served:
-                    self._swap()
-            except (
-                Exception
-            ) as fault:  # a plugin that breaks the build must not end the watch: the old house serves on
-                _log.error("the plugins that are on cannot be served: %s", fault)
-
-    def _swap(self) -> None:
-        epoch = self.house.plugins.epoch
-        self.switch.swap(make_application(self.house))
-        self._served = epoch
-        _log.info("serving plugin epoch %s", epoch)
 
 
 class Working:
@@ -165,23 +179,15 @@ class Working:
     def __init__(self, house: House) -> None:
         self.house = house
         self._worker = worker_of(house)
-        self._end = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, name="retinue-epoch", daemon=True)
-
-    def _watch(self) -> None:
-        while not self._end.wait(_WATCH_SECONDS):
-            try:
-                self.house.refresh()
-            except Exception as fault:  # the database may be away for a while; the watch must outlive that
-                _log.error("the plugins that are on cannot be read: %s", type(fault).__name__)
+        self._follower = Follower(house, lambda: None)  # the house has swapped its jobs already
 
     def __enter__(self) -> Working:
         self._worker.start()
-        self._watcher.start()
+        self._follower.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end.set()
+        self._follower.stop()
         if self._worker.stop():  # a handler that will not end must not hold the process; its lease runs out
             logging.shutdown()
             os._exit(0)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from retinue.contacts.drafts import search_text, sort_name
 from retinue.contacts.models import Contact
-from retinue.contacts.service import _replace_lookups
+from retinue.contacts.service import renew_lookups
 from retinue.plugins import hookimpl
 from retinue.storage import Store, touched_contacts
 
@@ -28,5 +28,5 @@ def change_sets_reverted(store: Store, change_set_ids: Sequence[UUID]) -> None:
             names = ("name", "given_name", "family_name", "middle_name", "city", "job_title")
             values = {name: getattr(contact, name) for name in names}
             contact.sort_name, contact.search_text = sort_name(values), search_text(values)
-            _replace_lookups(system, contact)
+            renew_lookups(system, contact)
         system.flush()

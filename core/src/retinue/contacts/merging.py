@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from retinue.contacts.drafts import search_text, sort_name
 from retinue.contacts.models import Contact, ContactTag
-from retinue.contacts.service import _replace_lookups
+from retinue.contacts.service import renew_lookups
 from retinue.errors import Invalid, Problem
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def merge_contacts(
     _move_tags(store, survivor, merged)
     survivor.updated_at = store.now
     store.flush()
-    _replace_lookups(store, survivor)
+    renew_lookups(store, survivor)
     store.hooks.contacts_merged(store=store, survivor=survivor, merged=merged)
     _refresh_last_interaction(survivor, merged)
     for contact in merged:

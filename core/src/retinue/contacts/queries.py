@@ -16,7 +16,6 @@ from retinue.storage import among, fold
 if TYPE_CHECKING:
     from retinue.storage import Store
 
-_CHUNK = 400
 MIN_DIGITS = TAIL_DIGITS
 
 
@@ -30,10 +29,8 @@ class ContactBatch(Sequence[Contact]):
 
     def _load(self) -> list[Contact]:
         if self._loaded is None:
-            found: dict[UUID, Contact] = {}
-            for start in range(0, len(self.ids), _CHUNK):
-                chosen = select(Contact).where(Contact.id.in_(self.ids[start : start + _CHUNK]))
-                found.update((c.id, c) for c in self._store.scalars(chosen))
+            chosen = select(Contact).where(among(Contact.id, self.ids))
+            found = {contact.id: contact for contact in self._store.scalars(chosen)}
             self._loaded = [found[i] for i in self.ids if i in found]
         return self._loaded
 

@@ -234,7 +234,7 @@ def apply_changes(store: Store, contact: Contact, draft: Draft) -> None:
     if "tags" in values:
         replace_tags(store, contact.id, values["tags"] or [])
     if values.keys() & {"emails", "phones"}:
-        _replace_lookups(store, contact)
+        renew_lookups(store, contact)
     changes = [
         FieldChange(contact.id, n, before[n], getattr(contact, n))
         for n in before
@@ -284,7 +284,8 @@ def _reassign(store: Store, contact: Contact, values: Mapping[str, Any]) -> None
     contact.access_id = store.access_set(owner, team, shares)
 
 
-def _replace_lookups(store: Store, contact: Contact) -> None:
+def renew_lookups(store: Store, contact: Contact) -> None:
+    """Make the blind index of a contact anew from its e-mails and phones."""
     # As the system: the actor may have given the contact away in the same deed.
     system = store.system("renew the blind index")
     system.change(delete(ContactLookup).where(ContactLookup.contact_id == contact.id))

@@ -11,7 +11,7 @@ from sqlalchemy import Select, select
 
 from retinue.actor import Reach
 from retinue.errors import NotFound
-from retinue.storage import MODELS, SYSTEM_SUBJECT, AuditEntry, ChangeSet
+from retinue.storage import MODELS, SYSTEM_SUBJECT, AuditEntry, ChangeSet, among
 
 if TYPE_CHECKING:
     from retinue.storage import Store
@@ -59,11 +59,8 @@ def _describe(store: Store, rows: Sequence[AuditEntry]) -> list[dict[str, Any]]:
 
 
 def _visible(store: Store, ids: set[UUID]) -> set[UUID]:
-    model, todo = MODELS["contact"], list(ids)
-    found: set[UUID] = set()
-    for start in range(0, len(todo), 400):
-        found.update(store.scalars(select(model.id).where(model.id.in_(todo[start : start + 400]))))
-    return found
+    model = MODELS["contact"]
+    return set(store.scalars(select(model.id).where(among(model.id, ids))))
 
 
 def _entry(store: Store, row: AuditEntry, values: dict[str, Any], visible: set[UUID]) -> dict[str, Any]:

@@ -13,13 +13,12 @@ from sqlalchemy import func, select, update
 from retinue.contacts.models import Contact
 from retinue.errors import Conflict, Invalid, Problem
 from retinue.interactions.models import Interaction, InteractionKind
-from retinue.storage import fields_of, new_id
+from retinue.storage import among, new_id
 
 if TYPE_CHECKING:
     from retinue.storage import Store
 
 MAX_TEXT: Final = 100_000
-_CHUNK: Final = 500
 _FUTURE: Final = timedelta(days=1)
 
 
@@ -104,7 +103,7 @@ def record_interactions(
     rows = [_new_row(store, draft, kinds[draft["kind"]]) for draft in drafts]
     fresh = _without_known(store, rows)
     store.insert_many(Interaction, [dict(row) for row in fresh])
-    _touch_contacts(store, {row["contact_id"] for row in fresh if row["counts"]})
+    refresh_contacts(store, {row["contact_id"] for row in fresh if row["counts"]})
     recorded = _load(store, [row["id"] for row in rows])
     told = {row["id"] for row in fresh}
     store.hooks.interactions_recorded(store=store, interactions=[i for i in recorded if i.id in told])
@@ -166,13 +165,11 @@ def _without_known(store: Store, rows: list[dict[str, Any]]) -> list[dict[str, A
         return rows
     known: dict[tuple[UUID, str, str], UUID] = {}
     chosen = select(Interaction.contact_id, Interaction.kind, Interaction.source_key, Interaction.id)
-    for start in range(0, len(keyed), _CHUNK):
-        part = keyed[start : start + _CHUNK]
-        wanted = (
-            Interaction.contact_id.in_({r["contact_id"] for r in part}),
-            Interaction.source_key.in_([r["source_key"] for r in part]),
-        )
-        known.update(((c, k, s), i) for c, k, s, i in store.rows(chosen.where(*wanted)))
+    wanted = (
+        among(Interaction.contact_id, {row["contact_id"] for row in keyed}),
+        among(Interaction.source_key, {row["source_key"] for row in keyed}),
+    )
+    known.update(((c, k, s), i) for c, k, s, i in store.rows(chosen.where(*wanted)))
     fresh = []
     for row in rows:
         place = (row["contact_id"], row["kind"], row["source_key"])
@@ -185,24 +182,20 @@ def _without_known(store: Store, rows: list[dict[str, Any]]) -> list[dict[str, A
 
 
 def _load(store: Store, ids: Sequence[UUID]) -> list[Interaction]:
-    found: dict[UUID, Interaction] = {}
-    for start in range(0, len(ids), _CHUNK):
-        chosen = select(Interaction).where(Interaction.id.in_(ids[start : start + _CHUNK]))
-        found.update((i.id, i) for i in store.scalars(chosen))
+    chosen = select(Interaction).where(among(Interaction.id, ids))
+    found = {interaction.id: interaction for interaction in store.scalars(chosen)}
     return [found[i] for i in ids]
 
 
-def _touch_contacts(store: Store, contact_ids: set[UUID]) -> None:
+def refresh_contacts(store: Store, contact_ids: set[UUID]) -> None:
     """Derive the date of the last interaction again, from what counts and is not hidden."""
     newest = (
         select(func.max(Interaction.at))
         .where(Interaction.contact_id == Contact.id, Interaction.counts, Interaction.hidden.is_(False))
         .scalar_subquery()
     )
-    ids = list(contact_ids)
-    for start in range(0, len(ids), _CHUNK):
-        mine = update(Contact.__table__).where(Contact.id.in_(ids[start : start + _CHUNK]))  # type: ignore[arg-type]  # a mapped class's table
-        store.raw_connection().execute(mine.values(last_interaction_at=newest))
+    mine = update(Contact.__table__).where(among(Contact.id, contact_ids))  # type: ignore[arg-type]  # a mapped class's table
+    store.raw_connection().execute(mine.values(last_interaction_at=newest))
     for contact in list(store.session.identity_map.values()):
         if isinstance(contact, Contact) and contact.id in contact_ids:
             store.session.expire(contact, ["last_interaction_at"])
@@ -222,7 +215,7 @@ def correct_interaction(store: Store, interaction_id: UUID, values: Mapping[str,
     store.deed("interaction.correct")
     _hide(store, old)
     made = record_interactions(store, [draft], single=True)[0]
-    _touch_contacts(store, {old.contact_id})
+    refresh_contacts(store, {old.contact_id})
     return made
 
 
@@ -237,7 +230,7 @@ def withdraw_interaction(store: Store, interaction_id: UUID, *, reason: str = ""
         CORE_KINDS["note"],
     )
     store.insert_many(Interaction, [{**row, "hidden": True}])
-    _touch_contacts(store, {old.contact_id})
+    refresh_contacts(store, {old.contact_id})
     store.hooks.interactions_recorded(store=store, interactions=_load(store, [row["id"]]))
 
 
@@ -288,15 +281,5 @@ def move_interactions(store: Store, survivor_id: UUID, merged_ids: Sequence[UUID
         row.contact_id = survivor_id  # the flush seals it again, under the survivor's key
     store.flush()
     if rows:
-        _touch_contacts(store, {survivor_id, *merged_ids})
+        refresh_contacts(store, {survivor_id, *merged_ids})
     return len(rows)
-
-
-def refresh_contacts(store: Store, contact_ids: Iterable[UUID]) -> None:
-    """Derive the last interaction of contacts again, after a revert."""
-    _touch_contacts(store, set(contact_ids))
-
-
-def interaction_fields() -> dict[str, Any]:
-    """Return the declared fields of an interaction, for exports and the privacy registry."""
-    return dict(fields_of(Interaction))

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
@@ -86,16 +85,6 @@ def system_of(store: Store) -> Store:
     return store.system("the records of an import")
 
 
-@contextmanager
-def savepoint(store: Store) -> Iterator[None]:
-    """Undo what happens inside if it raises; both stores take their savepoint at once, so that they nest."""
-    system = system_of(store)
-    with store.savepoint():
-        store.session.connection()
-        system.session.connection()
-        yield
-
-
 class RunImport(BatchJob):
     """The job of a run."""
 
@@ -123,7 +112,7 @@ def advance(store: Store, import_id: UUID, progress: Callable[..., None] | None 
     assert row.change_set_id is not None  # given when the run was asked for
     store.join_deed(row.change_set_id, "contact.import", row.file_name[:200])
     try:
-        with savepoint(store):
+        with store.savepoint():
             done = _next_rows(store, row) if row.phase == "rows" else _next_pairs(store, row)
     except Unavailable:
         raise  # another try may help

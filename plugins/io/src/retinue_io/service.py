@@ -220,7 +220,6 @@ def resume_import(store: Store, import_id: UUID) -> Import:
 
 def revert_import(store: Store, import_id: UUID) -> Import:
     """Undo a whole import; what was changed since stays. A large one by a job."""
-    store.raw("undo an import")  # made before the system's store: their savepoints are released in that order
     row = get_import(store, import_id, lock=True)
     require_standby(row, COMPLETE, STOPPED, FAILED)
     if row.change_set_id is None:
@@ -236,7 +235,6 @@ def revert_import(store: Store, import_id: UUID) -> Import:
 
 def revert_soon(store: Store, payload: dict[str, Any]) -> dict[str, Any]:
     """Undo an import: the job of `revert_import`."""
-    store.raw("undo an import")  # as in `revert_import`
     row = revert_now(store, get_import(store, UUID(payload["import_id"]), lock=True))
     return {"import_id": str(row.id)}
 
