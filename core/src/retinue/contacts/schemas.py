@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import Schema, fields, validate
 
 from retinue.contacts.models import CHANNELS, KINDS, SEXES
 from retinue.contacts.values import CUSTOM_KINDS
@@ -12,15 +12,7 @@ from retinue.contacts.values import CUSTOM_KINDS
 _ID: Any = {"dump_only": True}
 
 
-class Strict(Schema):
-    """A schema that refuses fields it does not know."""
-
-    class Meta:
-        unknown = RAISE
-        ordered = True
-
-
-class EntrySchema(Strict):
+class EntrySchema(Schema):
     """One e-mail address, phone or account with its label."""
 
     value = fields.String(required=True, validate=validate.Length(1, 320))
@@ -28,7 +20,7 @@ class EntrySchema(Strict):
     e164 = fields.String(dump_only=True, metadata={"description": "A phone in international form."})
 
 
-class AddressSchema(Strict):
+class AddressSchema(Schema):
     """A postal address."""
 
     street = fields.String(validate=validate.Length(max=300))
@@ -39,7 +31,7 @@ class AddressSchema(Strict):
     label = fields.String(validate=validate.Length(max=40))
 
 
-class HoursSchema(Strict):
+class HoursSchema(Schema):
     """Opening or contact hours: a zone and spans of time by weekday."""
 
     zone = fields.String(load_default="UTC")
@@ -56,7 +48,7 @@ class HoursSchema(Strict):
     )
 
 
-class OccasionSchema(Strict):
+class OccasionSchema(Schema):
     """A day to remember each year: month and day, or the number of the day in the year."""
 
     label = fields.String(required=True, validate=validate.Length(1, 100))
@@ -65,7 +57,7 @@ class OccasionSchema(Strict):
     day_of_year = fields.Integer(validate=validate.Range(1, 365))
 
 
-class ShareSchema(Strict):
+class ShareSchema(Schema):
     """A right given to one account or team beside the owner's."""
 
     kind = fields.String(required=True, validate=validate.OneOf(("account", "team")))
@@ -77,7 +69,7 @@ def _text(length: int, **more: Any) -> fields.String:
     return fields.String(allow_none=True, validate=validate.Length(max=length), **more)
 
 
-class ContactDraftSchema(Strict):
+class ContactDraftSchema(Schema):
     """A contact to create, or with every field optional the changes to one."""
 
     kind = fields.String(validate=validate.OneOf(KINDS))
@@ -153,7 +145,7 @@ class FactsSchema(Schema):
     occasions = fields.List(fields.Dict())
 
 
-class BatchSchema(Strict):
+class BatchSchema(Schema):
     """Many contacts at once."""
 
     create = fields.List(fields.Nested(ContactDraftSchema), load_default=list)
@@ -179,20 +171,20 @@ class BatchResultSchema(Schema):
     removed = fields.Integer()
 
 
-class MergeSchema(Strict):
+class MergeSchema(Schema):
     """Contacts to merge into one."""
 
     merged = fields.List(fields.UUID(), required=True, validate=validate.Length(1, 19))
     picks = fields.Dict(keys=fields.String(), values=fields.UUID(), load_default=dict)
 
 
-class SharesSchema(Strict):
+class SharesSchema(Schema):
     """All shares of a contact."""
 
     shares = fields.List(fields.Nested(ShareSchema), required=True)
 
 
-class HandOverSchema(Strict):
+class HandOverSchema(Schema):
     """Whose contacts go to whom."""
 
     from_id = fields.UUID(required=True)
@@ -206,7 +198,7 @@ class CountSchema(Schema):
     change_set_id = fields.UUID()
 
 
-class TagSchema(Strict):
+class TagSchema(Schema):
     """A tag."""
 
     id = fields.UUID(**_ID)
@@ -214,7 +206,7 @@ class TagSchema(Strict):
     colour = fields.String(allow_none=True, validate=validate.Length(max=20))
 
 
-class TagContactsSchema(Strict):
+class TagContactsSchema(Schema):
     """Tags to put on contacts and to take off."""
 
     contacts = fields.List(fields.UUID(), required=True, validate=validate.Length(1, 1000))
@@ -222,7 +214,7 @@ class TagContactsSchema(Strict):
     remove = fields.List(fields.String(), load_default=list)
 
 
-class CustomFieldSchema(Strict):
+class CustomFieldSchema(Schema):
     """A custom field."""
 
     id = fields.UUID(**_ID)
@@ -243,7 +235,7 @@ class FieldExportSchema(Schema):
     change_set_id = fields.UUID()
 
 
-class FieldRuleSchema(Strict):
+class FieldRuleSchema(Schema):
     """What this installation demands of a field."""
 
     name = fields.String(required=True)

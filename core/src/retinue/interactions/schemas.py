@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import Schema, fields, validate
 
 _ID: Any = {"dump_only": True}
 
 
 class InteractionDraftSchema(Schema):
     """An interaction to record."""
-
-    class Meta:
-        unknown = RAISE
 
     kind = fields.String(required=True, validate=validate.Length(1, 40))
     at = fields.AwareDateTime(metadata={"description": "When it happened; now if absent."})
@@ -39,9 +36,6 @@ class BatchItemSchema(InteractionDraftSchema):
 class BatchSchema(Schema):
     """Many interactions at once."""
 
-    class Meta:
-        unknown = RAISE
-
     interactions = fields.List(
         fields.Nested(BatchItemSchema), required=True, validate=validate.Length(1, 1000)
     )
@@ -63,9 +57,6 @@ class CorrectionSchema(InteractionDraftSchema):
 class WithdrawalSchema(Schema):
     """Why an interaction should not stand in the timeline."""
 
-    class Meta:
-        unknown = RAISE
-
     reason = fields.String(load_default="", validate=validate.Length(max=500))
 
 
@@ -85,9 +76,6 @@ class InteractionSchema(InteractionDraftSchema):
 
 class KindSchema(Schema):
     """A kind of interaction."""
-
-    class Meta:
-        unknown = RAISE
 
     name = fields.String(required=True, validate=validate.Length(1, 40))
     label = fields.String(validate=validate.Length(max=80))

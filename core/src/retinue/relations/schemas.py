@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import Schema, fields, validate
 
 from retinue.relations.models import ROLES
 
@@ -14,9 +14,6 @@ _PERCENT = validate.Range(0, 100)
 
 class RelationValuesSchema(Schema):
     """What a relation says of its ends."""
-
-    class Meta:
-        unknown = RAISE
 
     role = fields.String(allow_none=True, validate=validate.OneOf(ROLES))
     involvement = fields.Integer(allow_none=True, strict=True, validate=_PERCENT)
@@ -64,9 +61,6 @@ class MemberSchema(Schema):
 class InfluenceSchema(Schema):
     """Who influences whom: two relations of one organisation."""
 
-    class Meta:
-        unknown = RAISE
-
     from_relation_id = fields.UUID(required=True)
     to_relation_id = fields.UUID(required=True)
 
@@ -79,9 +73,6 @@ class RemovedSchema(Schema):
 
 class RelationKindSchema(Schema):
     """A kind of relation, named from either end."""
-
-    class Meta:
-        unknown = RAISE
 
     name = fields.String(required=True, validate=validate.Length(1, 40))
     inverse = fields.String(validate=validate.Length(1, 40))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from retinue_io.text import fold
+from retinue import fold
 
 _NOT_LETTER = re.compile(r"[\W\d_]+")
 _NOT_WORD = re.compile(r"[\W_]+")

@@ -1,45 +1,13 @@
-"""Small helpers for text: folding for comparison, slugs for keys, shortening for messages."""
+"""Small helpers for text: words for comparison, slugs for keys, shortening for messages."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 
-_SPECIAL = str.maketrans(
-    {
-        "ı": "i",
-        "İ": "i",
-        "ß": "ss",
-        "ẞ": "ss",
-        "ё": "е",
-        "Ё": "е",
-        "ø": "o",
-        "Ø": "o",
-        "đ": "d",
-        "Đ": "d",
-        "ł": "l",
-        "Ł": "l",
-        "æ": "ae",
-        "Æ": "ae",
-        "œ": "oe",
-        "Œ": "oe",
-        "þ": "th",
-        "ð": "d",
-    }
-)
+from retinue import fold
+
 _NOT_WORD = re.compile(r"[\W_]+")
-
-
-def fold(text: str) -> str:
-    """Lower case without accents: Yıldırım → yildirim, Straße → strasse, Ёлкин → елкин; й keeps its breve."""
-    if text.isascii():
-        return text.lower()
-    plain = text.translate(_SPECIAL).casefold()
-    kept = [
-        c for c in unicodedata.normalize("NFD", plain.replace("й", "\ue000")) if not unicodedata.combining(c)
-    ]
-    return unicodedata.normalize("NFC", "".join(kept)).replace("\ue000", "й")
 
 
 @lru_cache(maxsize=4096)

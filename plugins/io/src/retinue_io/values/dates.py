@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
 
+from retinue import fold
 from retinue_io.faults import BadValue
-from retinue_io.text import fold, short
+from retinue_io.text import short
 
 Order = Literal["ymd", "dmy", "mdy"]
 OLDEST_BIRTH = 1880

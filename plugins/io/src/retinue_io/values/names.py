@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from retinue_io.text import fold
+from retinue import fold
 
 _BEFORE = frozenset(
     [

@@ -6,8 +6,9 @@ from functools import lru_cache
 
 from babel import Locale
 
+from retinue import fold
 from retinue_io.faults import BadValue
-from retinue_io.text import fold, short
+from retinue_io.text import short
 
 _NAMES_IN = ("en", "de", "cs", "tr", "ru", "sk", "it", "fr", "es", "pl")
 _COUNTRIES = {

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
+from retinue import fold
 from retinue_io.faults import BadValue
-from retinue_io.text import fold, short
+from retinue_io.text import short
 
 _TRUE = frozenset(
     [
