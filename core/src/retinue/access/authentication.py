@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, bindparam, update
 
-from retinue.access.actors import Owner, RoleLike, is_usable_at, make_actor, read_roles
+from retinue.access.actors import Owner, RoleLike, is_usable_at, make_actor, select_rights, teams_in
 from retinue.access.addresses import is_allowed, parse_networks
 from retinue.access.guard import Caller, Guard, Opens, doorkeeper
-from retinue.access.models import Account, ApiToken, Credential, SignInSession
+from retinue.access.models import ApiToken, SignInSession
 from retinue.access.rights import Rights, narrow_to_scopes
 from retinue.access.secret import digest, is_csrf_token, is_token
 from retinue.access.sessions import is_live, session_over, wrong_address
 from retinue.actor import Actor
 from retinue.errors import Denied, Unauthenticated
-from retinue.storage import Store
+from retinue.storage import Store, UtcDateTime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,37 +52,39 @@ def authenticate_request(opens: Opens, facts: RequestFacts, *, guard: Guard) -> 
 # ---- sessions -----
 def _session_owner(opens: Opens, facts: RequestFacts, secret: str, guard: Guard) -> Actor:
     with doorkeeper(opens, Caller(facts.address), readonly=True) as store:
-        row = _read_session(store, secret, guard)
+        row, roles = _read_session(store, secret, guard)
         if facts.csrf is not None and not is_csrf_token(secret, facts.csrf):
             raise Denied("The form token belongs to another session.", code="csrf", remedy="Reload the page.")
-        roles = read_roles(store, row.account_id)
         if not _comes_from_allowed(roles, facts.address, guard):
             raise wrong_address()
-        owner = Owner(row.account_id, row.name, row.language)
-        actor = make_actor(store, owner, roles, guard=guard, address=facts.address)
+        actor = make_actor(_owner(row), roles, teams_in(row.teams), guard=guard, address=facts.address)
         due = store.now - row.seen_at >= guard.rules.session_touch
     if due:
         _touch_session(opens, row.id, facts.address)
     return replace(actor, session_id=row.id, permissions={} if row.must_change else actor.permissions)
 
 
-def _read_session(store: Store, secret: str, guard: Guard) -> Any:
-    """Return the columns of a live session and its account in one statement; Unauthenticated if there is
-    none.
-    """
-    session = SignInSession
-    statement = (
-        select(session.id, session.account_id, session.opened_at, session.seen_at, session.expires_at)
-        .add_columns(Account.name, Account.language, Credential.must_change)
-        .join(Account, Account.id == session.account_id)
-        .join(Credential, Credential.account_id == session.account_id)
-        .where(session.secret_hash == digest(secret), session.is_pending.is_(False))
-        .where(Account.is_active.is_(True), Credential.epoch == session.epoch)
+def _owner(row: Any) -> Owner:
+    return Owner(row.account_id, row.name, row.language)
+
+
+def _select_sessions() -> Select[Any]:
+    session = SignInSession.__table__.c
+    columns = (session.id, session.account_id, session.opened_at, session.seen_at, session.expires_at)
+    return select_rights(SignInSession, *columns).where(
+        session.secret_hash == bindparam("secret"), session.is_pending.is_(False)
     )
-    rows = store.rows(statement)
+
+
+_SESSIONS = _select_sessions()
+
+
+def _read_session(store: Store, secret: str, guard: Guard) -> tuple[Any, Sequence[RoleLike]]:
+    """Return the columns of a live session and its account, and its roles; Unauthenticated if there is none."""
+    rows = store.rows(_SESSIONS, secret=digest(secret))
     if not rows or not is_live(cast(SignInSession, rows[0]), store.now, guard):
         raise session_over()
-    return rows[0]
+    return rows[0], [row for row in rows if row.is_admin is not None]
 
 
 def _touch_session(opens: Opens, session_id: UUID, address: str) -> None:
@@ -102,11 +104,10 @@ def _token_owner(opens: Opens, facts: RequestFacts, guard: Guard) -> Actor:
     if not is_token(secret):
         raise _bad_token()
     with doorkeeper(opens, Caller(facts.address), readonly=True) as store:
-        row = _read_token(store, secret)
-        roles = read_roles(store, row.account_id)
+        row, roles = _read_token(store, secret)
         allowed = _comes_from_allowed(roles, facts.address, guard)
-        allowed = allowed and is_allowed(facts.address, parse_networks(row.addresses))
-        actor = _token_actor(store, row, roles, guard=guard, address=facts.address)
+        allowed = allowed and is_allowed(facts.address, parse_networks(row.token_addresses))
+        actor = _token_actor(row, roles, guard=guard, address=facts.address)
         used_long_ago = row.used_at is None or store.now - row.used_at >= guard.rules.token_touch
         refused_long_ago = row.refused_at is None or store.now - row.refused_at >= guard.rules.token_touch
     if not allowed:
@@ -119,28 +120,31 @@ def _token_owner(opens: Opens, facts: RequestFacts, guard: Guard) -> Actor:
     return actor
 
 
-def _read_token(store: Store, secret: str) -> Any:
-    """Return the columns of a good token and its owner in one statement; Unauthenticated if there is none."""
-    token = ApiToken
-    statement = (
-        select(token.id, token.account_id, token.scopes, token.addresses, token.used_at, token.refused_at)
-        .add_columns(token.name.label("token_name"), Account.name, Account.language)
-        .join(Account, Account.id == token.account_id)
-        .join(Credential, Credential.account_id == token.account_id)
-        .where(token.secret_hash == digest(secret), token.revoked_at.is_(None))
-        .where(token.created_at <= store.now, token.expires_at > store.now)
-        .where(Account.is_active.is_(True), Credential.epoch == token.epoch)
+def _select_tokens() -> Select[Any]:
+    token, now = ApiToken.__table__.c, bindparam("now", type_=UtcDateTime())
+    columns = (token.id, token.account_id, token.scopes, token.addresses.label("token_addresses"))
+    more = (token.used_at, token.refused_at, token.name.label("token_name"))
+    return select_rights(ApiToken, *columns, *more).where(
+        token.secret_hash == bindparam("secret"),
+        token.revoked_at.is_(None),
+        token.created_at <= now,
+        token.expires_at > now,
     )
-    rows = store.rows(statement)
+
+
+_TOKENS = _select_tokens()
+
+
+def _read_token(store: Store, secret: str) -> tuple[Any, Sequence[RoleLike]]:
+    """Return the columns of a good token and its owner, and the owner's roles; Unauthenticated if there is none."""
+    rows = store.rows(_TOKENS, secret=digest(secret), now=store.now)
     if not rows:
         raise _bad_token()
-    return rows[0]
+    return rows[0], [row for row in rows if row.is_admin is not None]
 
 
-def _token_actor(store: Store, row: Any, roles: Sequence[RoleLike], *, guard: Guard, address: str) -> Actor:
-    owner = make_actor(
-        store, Owner(row.account_id, row.name, row.language), roles, guard=guard, address=address
-    )
+def _token_actor(row: Any, roles: Sequence[RoleLike], *, guard: Guard, address: str) -> Actor:
+    owner = make_actor(_owner(row), roles, teams_in(row.teams), guard=guard, address=address)
     held = Rights(owner.permissions, owner.hidden_fields, owner.locked_fields)
     rights = narrow_to_scopes(held, guard.permissions.known(row.scopes))
     name = f"{row.name} ({row.token_name})"[:200]

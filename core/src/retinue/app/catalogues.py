@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from retinue.contacts.models import Contact, ContactLookup, ContactTag, CustomField, Tag
 from retinue.contacts.queries import match_clause
@@ -103,13 +103,20 @@ class CustomDefinition:
     choices: tuple[str, ...]
 
 
+def _select_custom_fields() -> Select[Any]:
+    field = CustomField.__table__.c
+    chosen = select(field.key, field.label, field.kind, field.choices).where(field.protection == "open")
+    return chosen.order_by(field.position, field.key)
+
+
+_CUSTOM_FIELDS = _select_custom_fields()
+
+
 def read_custom_fields(store: Store) -> tuple[CustomDefinition, ...]:
     """Return the custom fields that stand in clear, in their order."""
-    field = CustomField
-    chosen = select(field.key, field.label, field.kind, field.choices).where(field.protection == "open")
-    rows = store.rows(chosen.order_by(field.position, field.key))
     return tuple(
-        CustomDefinition(key, label, kind, tuple(choices or ())) for key, label, kind, choices in rows
+        CustomDefinition(key, label, kind, tuple(choices or ()))
+        for key, label, kind, choices in store.rows(_CUSTOM_FIELDS)
     )
 
 

@@ -82,7 +82,7 @@ def _created(
         access.mode
     )
     for row in rows:
-        filled = tuple(name for name, value in row.items() if value is not None)
+        filled = tuple([name for name, value in row.items() if value is not None])
         fields = known.get(filled)
         if fields is None:
             fields = known[filled] = sorted(set(filled) - _UNAUDITED)

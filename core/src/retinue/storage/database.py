@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 
 from retinue.actor import Actor
@@ -25,6 +27,8 @@ from retinue.storage.store import Store
 
 Kind = Literal["sqlite", "postgresql"]
 _MAX_VARIANTS = 64
+_PING_AFTER = 5.0
+"""Seconds a pooled connection may idle before it is asked whether it still lives."""
 
 
 def make_engine(url: str | URL, *, busy_seconds: float = 10.0, pool_size: int = 10) -> Engine:
@@ -34,14 +38,32 @@ def make_engine(url: str | URL, *, busy_seconds: float = 10.0, pool_size: int = 
     if backend == "sqlite":
         return _sqlite_engine(parsed, busy_seconds)
     if backend == "postgresql":
-        return create_engine(
-            parsed.set(drivername="postgresql+psycopg"),
-            pool_size=pool_size,
-            max_overflow=pool_size,
-            pool_pre_ping=True,
-            connect_args={"options": "-c timezone=UTC", "connect_timeout": 10},
-        )
+        return _postgresql_engine(parsed, pool_size)
     raise Misconfigured(f"database {backend} is not supported", remedy="Use sqlite:///… or postgresql://…")
+
+
+def _postgresql_engine(url: URL, pool_size: int) -> Engine:
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        connect_args={"options": "-c timezone=UTC", "connect_timeout": 10},
+    )
+
+    @event.listens_for(engine, "checkin")
+    def _note(_connection: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ask(connection: Any, record: Any, _proxy: Any) -> None:
+        # One that was busy a moment ago is alive: asking each time would cost every request a round trip.
+        if time.monotonic() - record.info.get("idle_since", math.inf) > _PING_AFTER:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as fault:
+                raise DisconnectionError("the server closed an idle connection") from fault
+
+    return engine
 
 
 def _sqlite_engine(url: URL, busy_seconds: float) -> Engine:
@@ -66,7 +88,7 @@ def _sqlite_engine(url: URL, busy_seconds: float) -> Engine:
         connection.execute(f"PRAGMA busy_timeout={int(busy_seconds * 1000)}")
         connection.execute("PRAGMA cache_size=-32000")
         connection.execute(
-            "PRAGMA wal_autocheckpoint=4000"
+            "PRAGMA wal_autocheckpoint=16000"
         )  # 16 MB: a page that changes again is copied once
 
     @event.listens_for(engine, "begin")

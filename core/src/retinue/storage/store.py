@@ -181,9 +181,9 @@ class Store:
         """Return the first column of each row: entities for ``select(Model)``."""
         return list(self.session.scalars(statement))
 
-    def rows(self, statement: Any) -> Sequence[Any]:
-        """Return all rows of a select."""
-        return self.session.execute(statement).all()
+    def rows(self, statement: Any, **values: Any) -> Sequence[Any]:
+        """Return all rows of a select; `values` are those of its own bound parameters, by name."""
+        return self.session.execute(statement, values).all()
 
     def first(self, statement: Select[Any]) -> Any:
         """Return the first column of the first row, or None."""

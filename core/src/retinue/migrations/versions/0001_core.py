@@ -480,16 +480,15 @@ def upgrade() -> None:
     op.create_index(op.f("ix_account_token_account_id"), "account_token", ["account_id"], unique=False)
     op.create_table(
         "contact_lookup",
+        sa.Column("contact_id", sa.Uuid(), nullable=False),
         sa.Column("token", sa.LargeBinary(), nullable=False),
         sa.Column("kind", sa.String(length=14), nullable=False),
-        sa.Column("contact_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["contact_id"], ["contact.id"], name=op.f("fk_contact_lookup_contact_id"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("token", "kind", "contact_id", name=op.f("pk_contact_lookup")),
-        sqlite_with_rowid=False,
+        sa.PrimaryKeyConstraint("contact_id", "token", name=op.f("pk_contact_lookup")),
     )
-    op.create_index(op.f("ix_contact_lookup_contact_id"), "contact_lookup", ["contact_id"], unique=False)
+    op.create_index(op.f("ix_contact_lookup_token"), "contact_lookup", ["token"], unique=False)
     op.create_table(
         "contact_tag",
         sa.Column("id", sa.Uuid(), nullable=False),
