@@ -9,7 +9,7 @@ import pytest
 from house_source import Source, core, functions, imports, plugins, sources
 
 ROWS = (
-    {"actor", "config", "errors", "sections"},
+    {"actor", "config", "errors", "sections", "ui"},
     {"storage"},
     {"jobs", "plugins", "web"},
     {"contacts", "interactions", "relations", "lists", "access", "history"},
@@ -101,7 +101,9 @@ def test_plugins_import_only_the_door() -> None:
     )
 
 
-FACES = ("errors", "web", "jobs", "cli", "contacts", "interactions", "lists")
+FACES = (
+    "errors", "web", "jobs", "cli", "ui", "contacts", "interactions", "relations", "lists", "access", "history",
+)  # fmt: skip
 
 
 def _is_public(module: str, name: str) -> bool:

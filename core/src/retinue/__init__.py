@@ -1,8 +1,8 @@
 """Retinue's door: what plugins and integrations import.
 
-The names below, and what the public modules `errors`, `web`, `jobs`, `cli`, `contacts`, `interactions` and `lists` list in
-their ``__all__``. Everything else is free to change. Names are loaded at their first use, so that ``import retinue``
-costs next to nothing.
+The names below, and what the public modules `errors`, `web`, `jobs`, `cli`, `ui`, `contacts`, `interactions`, `relations`,
+`lists`, `access` and `history` list in their ``__all__``. Everything else is free to change. Names are loaded at their first
+use, so that ``import retinue`` costs next to nothing.
 """
 
 from __future__ import annotations

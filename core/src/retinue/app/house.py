@@ -111,7 +111,11 @@ class House:
             )
         kinds = {
             owned.item.name: Kind(
-                owned.item.name, owned.item.label, counts=owned.item.touches, plugin=owned.plugin
+                owned.item.name,
+                owned.item.label,
+                owned.item.icon,
+                counts=owned.item.touches,
+                plugin=owned.plugin,
             )
             for owned in plugins.declared(InteractionKind)
         }

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -26,8 +26,9 @@ from retinue.history.routes import ROUTES as HISTORY_ROUTES
 from retinue.interactions.routes import ROUTES as INTERACTION_ROUTES
 from retinue.jobs.worker import Worker
 from retinue.lists.routes import view_routes
-from retinue.plugins import Route, migrations
+from retinue.plugins import Owned, Route, migrations
 from retinue.relations.routes import ROUTES as RELATION_ROUTES
+from retinue.ui import Site
 from retinue.web import (
     API_PREFIX,
     Application,
@@ -70,18 +71,24 @@ def _core_groups(house: House) -> Iterator[RouteGroup]:
     yield RouteGroup(HISTORY_ROUTES, tag="history")
     yield RouteGroup(house_routes(house), tag="administration")
     yield RouteGroup(access_routes(house, house.guard), tag="access")
-    yield RouteGroup([welcome], prefix="/")
+    if all(owned.item.path != "/" for owned in house.plugins.declared(Site)):
+        yield RouteGroup([welcome], prefix="/")
 
 
 def _plugin_groups(house: House) -> Iterator[RouteGroup]:
     for owned in house.plugins.declared(Route):
-        handlers = house.plugins.resolve(owned.plugin, owned.item.handlers)
-        if callable(handlers) and not hasattr(handlers, "opt"):
-            handlers = handlers(house)
-        listed = handlers if isinstance(handlers, list | tuple) else [handlers]
-        yield RouteGroup(
-            listed, prefix=f"{API_PREFIX}{owned.item.path}", plugin=owned.plugin, tag=owned.plugin
-        )
+        prefix = f"{API_PREFIX}{owned.item.path}"
+        yield RouteGroup(_handlers(house, owned), prefix=prefix, plugin=owned.plugin, tag=owned.plugin)
+    for front in house.plugins.declared(Site):
+        yield RouteGroup(_handlers(house, front), prefix=front.item.path, plugin=front.plugin)
+
+
+def _handlers(house: House, owned: Owned[Any]) -> Sequence[Any]:
+    """Return the handlers of a contribution: its list, one handler, or what its function makes for this house."""
+    handlers = house.plugins.resolve(owned.plugin, owned.item.handlers)
+    if callable(handlers) and not hasattr(handlers, "opt"):
+        handlers = handlers(house)
+    return handlers if isinstance(handlers, list | tuple) else [handlers]
 
 
 def _check_database(house: House) -> None:

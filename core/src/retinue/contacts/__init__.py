@@ -1,7 +1,7 @@
 """Contacts: the people and organisations we know, their tags and custom fields."""
 
 from retinue.contacts.custom import create_custom_field, list_custom_fields, set_field_rule
-from retinue.contacts.describing import describe_contacts
+from retinue.contacts.describing import describe_contact, describe_contacts, read_facts
 from retinue.contacts.drafts import KNOWN as DRAFT_FIELDS
 from retinue.contacts.drafts import Rules as DraftRules
 from retinue.contacts.drafts import clean_draft
@@ -16,6 +16,7 @@ from retinue.contacts.service import (
     remove_contacts,
     search_contacts,
 )
+from retinue.contacts.tagging import list_tags
 from retinue.storage import revert_change_set
 
 __all__ = [
@@ -31,12 +32,15 @@ __all__ = [
     "create_contact",
     "create_contacts",
     "create_custom_field",
+    "describe_contact",
     "describe_contacts",
     "exact_tokens",
     "holders_of",
     "judge_drafts",
     "list_custom_fields",
+    "list_tags",
     "merge_contacts",
+    "read_facts",
     "remove_contacts",
     "revert_change_set",
     "search_contacts",

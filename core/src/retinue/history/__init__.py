@@ -1,1 +1,13 @@
 """History: who did what and when, and undoing it."""
+
+from retinue.history.service import get_change_set, list_change_sets, read_audit
+from retinue.storage import ChangeSet, Reverted, revert_change_set
+
+__all__ = [
+    "ChangeSet",
+    "Reverted",
+    "get_change_set",
+    "list_change_sets",
+    "read_audit",
+    "revert_change_set",
+]

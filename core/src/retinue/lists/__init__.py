@@ -5,7 +5,15 @@ from retinue.lists.dates import Day
 from retinue.lists.models import SavedView, SavedViewMember
 from retinue.lists.parse import Order, parse_sort, parse_words, tree_of
 from retinue.lists.queries import ListPage, ListRequest, check_list, count_rows, select_ids, select_page
-from retinue.lists.service import Catalogues, request_of_view
+from retinue.lists.service import (
+    Catalogues,
+    count_view,
+    describe_fields,
+    get_view,
+    list_views,
+    request_of_view,
+    run_view,
+)
 from retinue.lists.tree import (
     EVERYBODY,
     And,
@@ -42,11 +50,16 @@ __all__ = [
     "both",
     "check_list",
     "count_rows",
+    "count_view",
+    "describe_fields",
     "from_json",
     "from_text",
+    "get_view",
+    "list_views",
     "parse_sort",
     "parse_words",
     "request_of_view",
+    "run_view",
     "select_ids",
     "select_page",
     "tests_of",

@@ -19,6 +19,9 @@ from retinue.storage import MODELS, Base, faults_of
 
 _DEED = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _PATH = re.compile(r"(/[a-z0-9_{}:-]+)+")
+_PREFIXED = frozenset(
+    {"jobs", "schedules", "pages", "panels", "widgets", "navigation_items", "palette_items"}
+)
 
 
 def manifest_faults(manifest: Manifest) -> Iterator[Fault]:
@@ -50,13 +53,13 @@ def _name_faults(plugin: str, kind: str, names: list[str]) -> Iterator[Fault]:
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield Fault("PLG009", plugin, f"{kind} has {name} twice.")
     for name in names:
-        if kind in ("jobs", "schedules") and not name.startswith(f"{plugin}."):
+        if kind in _PREFIXED and not name.startswith(f"{plugin}."):
             yield Fault("PLG011", plugin, f"{name} in {kind} must begin with {plugin}.", "")
         elif kind in ("jobs", "permissions") and not _DEED.fullmatch(name):
             yield Fault("PLG011", plugin, f"{name} in {kind} must be two words joined by a dot.")
         elif kind == "fields" and name != plugin and not name.startswith(f"{plugin}_"):
             yield Fault("PLG011", plugin, f"{name} in fields must be {plugin} or begin with {plugin}_.")
-        elif kind == "routes" and not _PATH.fullmatch(name):
+        elif kind in ("routes", "sites") and not _PATH.fullmatch(name) and (kind, name) != ("sites", "/"):
             yield Fault("PLG011", plugin, f"the route {name} must be a path such as /{plugin}.")
 
 

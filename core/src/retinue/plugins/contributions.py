@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-Code: TypeAlias = object
-"""A reference ``"module:attribute"``, or (from a hook) the function, class or object itself."""
+from retinue.ui import UI_KINDS, Code, Site, UiContribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +100,7 @@ class InteractionKind:
     name: str
     label: str
     touches: bool = True
+    icon: str = "point"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,7 @@ Contribution: TypeAlias = (
     | InteractionKind
     | WebhookEvent
     | ImportTarget
+    | UiContribution
 )
 
 KINDS: dict[str, type[Any]] = {
@@ -146,15 +147,21 @@ KINDS: dict[str, type[Any]] = {
     "interaction_kinds": InteractionKind,
     "webhook_events": WebhookEvent,
     "import_targets": ImportTarget,
+    **UI_KINDS,
 }
 """Every kind of contribution by its table in `plugin.toml`; the hook is ``register_`` + the same word."""
 
 
 def name_of(item: Any) -> str:
     """Return what makes a contribution unique in its kind: its name, a route's path."""
-    return str(item.path if isinstance(item, Route) else item.name)
+    return str(item.path if isinstance(item, Route | Site) else item.name)
 
 
 def code_fields(item: Any) -> tuple[str, ...]:
-    """Return the names of the fields of `item` that refer to code."""
-    return tuple(name for name in ("run", "handlers", "model") if name in item.__dataclass_fields__)
+    """Return the names of the fields of `item` that refer to code; one left empty refers to none."""
+    known = item.__dataclass_fields__
+    return tuple(
+        name
+        for name in ("run", "handlers", "model", "badge")
+        if name in known and getattr(item, name) is not None
+    )

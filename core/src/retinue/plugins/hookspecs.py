@@ -30,6 +30,7 @@ from retinue.plugins.contributions import (
     Setting,
     WebhookEvent,
 )
+from retinue.ui import NavigationItem, Page, PaletteItem, Panel, Site, Widget
 
 if TYPE_CHECKING:  # the nouns live in rooms above; only the type checker and the reader need them here
     from retinue.access.models import Account
@@ -107,6 +108,42 @@ def register_webhook_events() -> Sequence[WebhookEvent]:
 @hook(mode="declare", phase="start", on_failure="abort", since="0.1")
 def register_import_targets() -> Sequence[ImportTarget]:
     """Name the rows of the plugin that a file can be imported into."""
+    raise NotImplementedError
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_sites() -> Sequence[Site]:
+    """Give HTTP handlers that stand outside the API: a front of its own, such as the desk."""
+    raise NotImplementedError
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_pages() -> Sequence[Page]:
+    """Give the pages that the plugin adds to the staff's web pages."""
+    raise NotImplementedError
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_panels() -> Sequence[Panel]:
+    """Give the cards that the plugin shows on a contact's page."""
+    raise NotImplementedError
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_widgets() -> Sequence[Widget]:
+    """Give the cards that the plugin shows on the home page."""
+    raise NotImplementedError
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_navigation_items() -> Sequence[NavigationItem]:
+    """Give the lines that the plugin adds to the navigation."""
+    raise NotImplementedError
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_palette_items() -> Sequence[PaletteItem]:
+    """Give the commands that the plugin adds to the command palette, with their shortcuts."""
     raise NotImplementedError
 
 

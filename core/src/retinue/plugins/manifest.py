@@ -31,8 +31,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Literal, get_args, get_origin
 
-from retinue.plugins.contributions import KINDS, Code, code_fields
+from retinue.plugins.contributions import KINDS, code_fields
 from retinue.plugins.faults import did_you_mean
+from retinue.ui import Code
 
 FILE_NAME = "plugin.toml"
 NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import pluggy
 
 from retinue.errors import Misconfigured
-from retinue.plugins import checks
+from retinue.plugins import boundary, checks
 from retinue.plugins.contract import PROJECT, Spec
 from retinue.plugins.contributions import KINDS
 from retinue.plugins.discovery import Catalogue, Found
@@ -31,6 +31,7 @@ from retinue.plugins.manifest import Manifest
 from retinue.plugins.ordering import Cycle, Edges, Position, explain, hook_order, topological
 
 T = TypeVar("T")
+R = TypeVar("R")
 TRACE = "RETINUE_TRACE_HOOKS"
 _mark = pluggy.HookimplMarker(PROJECT)
 
@@ -72,6 +73,16 @@ class PluginSet:
             return resolve(plugin, code)
         except Faulty as error:
             raise Misconfigured(str(error), code="plugin-code") from error
+
+    def offered(self, kind: type[T], store: Any) -> tuple[Owned[T], ...]:
+        """Return what plugins show of one kind to whoever `store` is for; what they may not do is absent."""
+        return tuple(owned for owned in self.declared(kind) if boundary.is_open(owned.item, store.may))
+
+    def attempt(self, store: Any, owned: Owned[Any], work: Callable[[Any], R]) -> boundary.Outcome[R]:
+        """Give `work` the code of a contribution, behind a fault boundary: whatever it raises stays there."""
+        version = self.loaded[owned.plugin].manifest.version
+        place = (owned.plugin, version, str(owned.item.name))
+        return boundary.attempt(store, self.watch, place, lambda: work(resolve(owned.plugin, owned.item.run)))
 
     def explain_order(self, hook: str) -> tuple[Position, ...]:
         """Return who answers `hook`, in order, each with the reason for its place."""

@@ -23,7 +23,7 @@ committed before the answer leaves, ETag and If-Match, Idempotency-Key, cursors,
 documents.
 """
 
-from retinue.web.answers import Answer, Download, Page
+from retinue.web.answers import PAGE_POLICY, Answer, Download, Page, web_page
 from retinue.web.application import Application, RouteGroup, SwitchingApp, build_app
 from retinue.web.cursors import CursorCodec
 from retinue.web.edge import Authenticate, Edge, Opener, with_store
@@ -39,6 +39,7 @@ from retinue.web.settings import API_PREFIX, WebSettings
 
 __all__ = [
     "API_PREFIX",
+    "PAGE_POLICY",
     "PUBLIC",
     "SIGNED_IN",
     "Answer",
@@ -76,5 +77,6 @@ __all__ = [
     "schema_dto",
     "session_cookie",
     "shared",
+    "web_page",
     "with_store",
 ]
