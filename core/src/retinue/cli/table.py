@@ -112,6 +112,9 @@ COMMANDS: Mapping[str, Leaf | Branch] = {
             "info": Leaf("plugins:info", "Show what a plugin is and contributes."),
             "enable": Leaf("plugins:enable", "Enable an installed plugin."),
             "disable": Leaf("plugins:disable", "Disable a plugin; its data stay."),
+            "new": Leaf("kit:new", "Make a plugin that works, to be changed."),
+            "check": Leaf("kit:check", "Say what in a plugin breaks a rule; its code is not run."),
+            "grade": Leaf("kit:grade", "Grade a plugin: bronze, silver or gold."),
         },
     ),
     "hooks": Branch(

@@ -6,6 +6,7 @@ Use them by ``pytest_plugins = ["retinue.testing.fixtures"]`` in a conftest.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,8 @@ from retinue.actor import Actor, Reach
 from retinue.storage import Database, MasterKeys, new_id
 from retinue.testing.postgres import fresh_database, server_url
 
-DATABASES = ("sqlite", "postgresql")
+DATABASES = tuple(os.environ.get("RETINUE_TEST_DATABASES", "sqlite,postgresql").split(","))
+"""Which databases the fixtures run on: both, unless ``--retinue-databases`` or the variable names one."""
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,93 @@
+"""`retinue plugins new, check, grade`: for people who write plugins; no installation is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from retinue.cli.session import Cli, command
+from retinue.errors import Misconfigured
+
+if TYPE_CHECKING:  # the rules read catalogues of translations: only a command that runs needs that library
+    from retinue.kit import Finding
+
+
+@command()
+@click.argument("name")
+@click.option("--minimal", is_flag=True, help="One module without tables.")
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where; ./retinue-NAME if left out.",
+)
+def new(cli: Cli, name: str, minimal: bool, folder: Path | None) -> None:
+    """Make a plugin that works: tables, API, job, translations and tests, ready to be changed."""
+    from retinue.kit.scaffold import create_plugin  # noqa: PLC0415 - lazy: help needs no tables
+
+    _need_kit()
+    target = folder or Path(f"retinue-{name.replace('_', '-')}")
+    made = create_plugin(name, target, minimal=minimal)
+    result = {
+        "plugin": name,
+        "folder": str(target),
+        "files": [str(path.relative_to(target)) for path in made],
+    }
+    then = f'cd {target} && python -m pip install -e ".[test]" && python -m pytest'
+    cli.out.done(f"{len(made)} files are in {target}.", result, then=then)
+
+
+@command()
+@click.argument("given", metavar="PATH|NAME")
+def check(cli: Cli, given: str) -> None:
+    """Say what in a plugin breaks a rule, with file and line; its code is read and never run.
+
+    PATH is the folder that has its pyproject.toml, NAME an installed plugin. Leaves with 1 if anything is found.
+    """
+    _need_kit()
+    from retinue.kit import check_project, find_project  # noqa: PLC0415 - lazy: the rules are many
+
+    found = check_project(find_project(given))
+    if cli.out.json:
+        cli.out.rows([finding._asdict() for finding in found], ("path", "line", "code", "detail", "remedy"))
+    else:
+        _print(cli, found)
+        cli.out.say(f"{len(found)} faults." if found else "Nothing breaks a rule.")
+    if found:
+        raise click.exceptions.Exit(1)
+
+
+@command()
+@click.argument("given", metavar="PATH|NAME")
+def grade(cli: Cli, given: str) -> None:
+    """Say how far a plugin has come, bronze, silver or gold, and what stands before the next tier."""
+    _need_kit()
+    from retinue.kit import find_project, grade_project  # noqa: PLC0415 - lazy: the rules are many
+
+    grade = grade_project(find_project(given))
+    if cli.out.json:
+        cli.out.record(grade.as_data())
+        return
+    cli.out.text(grade.tier or "none")
+    for tier, found in grade.findings.items():
+        if found:
+            cli.out.say(f"{len(found)} stand before {tier}:")
+            _print(cli, found)
+
+
+def _print(cli: Cli, found: Sequence[Finding]) -> None:
+    for finding in found:
+        cli.out.text(str(finding))
+
+
+def _need_kit() -> None:
+    if find_spec("babel") is None:
+        raise Misconfigured(
+            "The kit for plugin authors is not installed.",
+            code="no-kit",
+            remedy="Run `python -m pip install 'retinue[kit]'`.",
+        )

