@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from retinue.contacts.drafts import search_text, sort_name
 from retinue.contacts.models import Contact, ContactTag
-from retinue.contacts.service import renew_lookups
+from retinue.contacts.service import renew_lookups, true_names
 from retinue.errors import Invalid, Problem
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def merge_contacts(
     store.require("contact.merge", survivor, *merged)
     store.deed("contact.merge")
     store.unseal([survivor, *merged])
-    _fill_fields(survivor, merged, picks or {})
+    _fill_fields(store, survivor, merged, picks or {})
     _join_lists(survivor, merged)
     _move_tags(store, survivor, merged)
     survivor.updated_at = store.now
@@ -58,7 +58,9 @@ def merge_contacts(
     return survivor
 
 
-def _fill_fields(survivor: Contact, merged: Sequence[Contact], picks: Mapping[str, UUID]) -> None:
+def _fill_fields(
+    store: Store, survivor: Contact, merged: Sequence[Contact], picks: Mapping[str, UUID]
+) -> None:
     records = {c.id: c for c in (survivor, *merged)}
     wrong = [n for n, i in picks.items() if n not in FIELDS or i not in records]
     if wrong:
@@ -80,8 +82,8 @@ def _fill_fields(survivor: Contact, merged: Sequence[Contact], picks: Mapping[st
             joined.update(getattr(contact, name) or {})
         if joined != (getattr(survivor, name) or {}):
             setattr(survivor, name, joined)
-    values = {n: getattr(survivor, n) for n in FIELDS}
-    survivor.sort_name, survivor.search_text = sort_name(values), search_text(values)
+    names = true_names(store, survivor)
+    survivor.sort_name, survivor.search_text = sort_name(names), search_text(names)
 
 
 def _join_lists(survivor: Contact, merged: Sequence[Contact]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -23,6 +24,7 @@ from sqlalchemy.orm import Mapped
 from retinue.storage import (
     Access,
     Base,
+    Derived,
     Sealed,
     UtcDateTime,
     contact_ref,
@@ -43,12 +45,22 @@ _REACH = personal("to reach the contact")
 _SERVE = personal("to serve the contact well")
 
 
+_PARTS: Final = ("given_name", "family_name", "middle_name", "title_before", "title_after")
+DERIVED: Final[Mapping[str, Derived]] = {
+    "name": Derived(_PARTS),
+    "sort_name": Derived(("name", *_PARTS)),
+    "search_text": Derived(("name", *_PARTS, "city", "job_title"), instead="sort_name"),
+}
+"""Whoever may not see a part of the name does not see it in the whole, and finds nobody by a city that is hidden."""
+
+
 class Contact(Base, Sealed):
     """A person or an organisation we know."""
 
     __tablename__ = "contact"
     __access__ = Access.contacts()
     __subject__ = "id"
+    __derived_from__ = DERIVED
 
     id: Mapped[UUID] = key("Contact")
     kind: Mapped[str] = field(
@@ -147,6 +159,7 @@ class ContactLookup(Base):
     """
 
     __tablename__ = "contact_lookup"
+    __derived_from__ = {"token": Derived(("contact.emails", "contact.phones"))}  # noqa: RUF012  # read only, as a ClassVar of the base
     __access__ = Access.through("contact_id")
     __audited__ = False  # follows from the contact's own values
 

@@ -25,6 +25,7 @@ _PLACING: Final = frozenset({"owner_id", "team_id", "shares"})
 _NAMING: Final = frozenset(
     {"name", "given_name", "family_name", "middle_name", "title_before", "title_after"}
 )
+NAMES: Final = _NAMING | {"city", "job_title"}
 
 
 # ---- create ------------------------------------------------------------------------------------------------------
@@ -225,7 +226,7 @@ def apply_changes(store: Store, contact: Contact, draft: Draft) -> None:
     for name, value in values.items():
         if name not in _APART and getattr(contact, name) != value:
             setattr(contact, name, value)
-    _rename(contact, values)
+    _rename(store, contact, values)
     if values.keys() & {"owner_id", "team_id", "shares"}:
         _reassign(store, contact, values)
     if "tags" in values or store.session.is_modified(contact):
@@ -248,15 +249,26 @@ def _snapshot(contact: Contact, values: Mapping[str, Any]) -> dict[str, Any]:
     return {n: getattr(contact, n) for n in values if n not in ("tags", "shares")}
 
 
-def _rename(contact: Contact, values: Mapping[str, Any]) -> None:
-    if not values.keys() & (_NAMING | {"city", "job_title"}):
+def _rename(store: Store, contact: Contact, values: Mapping[str, Any]) -> None:
+    if not values.keys() & NAMES:
         return
-    names = {n: getattr(contact, n) for n in (*_NAMING, "city", "job_title")}
+    names = true_names(store, contact)
     if "name" not in values and values.keys() & _NAMING:
         contact.name = names["name"] = display_name(names) or contact.name
     if not contact.name:
         raise Invalid("a contact needs a name", problems=[Problem("/name", "a name is missing", "required")])
     contact.sort_name, contact.search_text = sort_name(names), search_text(names)
+
+
+def true_names(store: Store, contact: Contact) -> dict[str, Any]:
+    """Return what a contact's names for sorting and search follow from, whatever of it the actor may not see."""
+    hidden = sorted(NAMES & store.scope.variant.hidden_columns("contact"))
+    names = {name: getattr(contact, name) for name in NAMES}
+    if hidden:
+        columns = [getattr(Contact, name) for name in hidden]
+        row = store.raw("derive names").rows(select(*columns).where(Contact.id == contact.id))[0]
+        names.update(zip(hidden, row, strict=True))
+    return names
 
 
 def _merge_custom(contact: Contact, rules: Rules, given: Mapping[str, Any]) -> None:

@@ -7,19 +7,20 @@ run time, tags, blind-index lookups, and the one-row-per-contact tables of plugi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as data_field
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.sql import visitors
 
 from retinue.actor import Actor
 from retinue.errors import Misconfigured
 from retinue.lists import expressions as sql
 from retinue.lists.operators import OPERATORS
 from retinue.lists.parse import Order, parse_sort
-from retinue.storage import Field, fields_of
+from retinue.storage import Field, fields_of, hidden_names
 
 _CUSTOM_KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _SEALED: Final = "it is sealed, and the database cannot look into it"
@@ -252,10 +253,21 @@ class Catalogue:
     def _hidden(self, field: ListField, actor: Actor) -> bool:
         if not actor.hidden_fields:
             return False
-        bare = field.name.removeprefix("custom.")
-        return not actor.hidden_fields.isdisjoint(
-            {field.name, f"{self.entity}.{field.name}", f"{self.entity}.{bare}"}
+        hidden, bare = (
+            hidden_names(actor.hidden_fields) | actor.hidden_fields,
+            field.name.removeprefix("custom."),
         )
+        names = {field.name, f"{self.entity}.{field.name}", f"{self.entity}.{bare}"}
+        return not hidden.isdisjoint(names | set(_columns_of(field)))
+
+
+def _columns_of(field: ListField) -> Iterator[str]:
+    """Yield what a field's tests and sorts read, as ``table.column``."""
+    read = [field.expression, field.order_by, field.lookup.token if field.lookup else None]
+    for expression in (part for part in read if part is not None):
+        for element in visitors.iterate(expression):
+            if element.__visit_name__ == "column" and getattr(element, "table", None) is not None:
+                yield f"{element.table.name}.{element.name}"  # type: ignore[attr-defined]  # what a column has
 
 
 def _declared(model: Any, declared: Field, instead: Mapping[str, str]) -> ListField | None:

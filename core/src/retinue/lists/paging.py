@@ -41,7 +41,8 @@ def sort_keys(catalogue: Catalogue, orders: Sequence[Order], actor: Actor) -> li
     """
     keys: list[SortKey] = []
     problems: list[Problem] = []
-    for order in orders or catalogue.sort:
+    usual = [order for order in catalogue.sort if catalogue.find(order.field, actor)]
+    for order in orders or usual:
         field = catalogue.find(order.field, actor)
         if field is None:
             detail = unknown_field(catalogue, actor, order.field, "sorted by")

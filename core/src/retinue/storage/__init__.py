@@ -9,6 +9,7 @@ from retinue.storage.declare import (
     NOT_PERSONAL,
     Access,
     Base,
+    Derived,
     Field,
     Privacy,
     Sealed,
@@ -27,7 +28,7 @@ from retinue.storage.folding import fold
 from retinue.storage.ids import INDEX_SUBJECT, SYSTEM_SUBJECT, new_id, new_ids
 from retinue.storage.keys import KeyStore, MasterKeys, check_keys
 from retinue.storage.reverting import Reverted, revert_change_set, touched_contacts
-from retinue.storage.scoping import Refused
+from retinue.storage.scoping import Refused, hidden_names
 from retinue.storage.sealing import sealed
 from retinue.storage.sets import AccessReader, AccessSet, Share, parse_shares
 from retinue.storage.shredding import ShredOrder, carry_out_orders, order_shredding
@@ -47,6 +48,7 @@ __all__ = [
     "Base",
     "ChangeSet",
     "Database",
+    "Derived",
     "Field",
     "KeyStore",
     "MasterKeys",
@@ -70,6 +72,7 @@ __all__ = [
     "field",
     "fields_of",
     "fold",
+    "hidden_names",
     "json_type",
     "key",
     "make_engine",

@@ -6,7 +6,7 @@ and values that must not stand in clear by `sealed`. `check_declarations` refuse
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as data_field
 from typing import Any, ClassVar, Literal
@@ -118,6 +118,17 @@ class Field:
     derived: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """From which fields a column follows: hiding one of them hides it too, or shows the column `instead` of it.
+
+    A source of another table is named with it (``contact.emails``).
+    """
+
+    sources: tuple[str, ...]
+    instead: str | None = None
+
+
 _KINDS: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
     (Boolean, "boolean"),
     (Integer, "integer"),
@@ -202,6 +213,7 @@ class _Declared:
     __audited__: ClassVar[bool] = True
     __revertible__: ClassVar[bool] = True
     __noun__: ClassVar[str] = ""
+    __derived_from__: ClassVar[Mapping[str, Derived]] = {}
     __plugin__: ClassVar[str | None] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -309,6 +321,7 @@ __all__ = [
     "NOT_PERSONAL",
     "Access",
     "Base",
+    "Derived",
     "Field",
     "Privacy",
     "Sealed",

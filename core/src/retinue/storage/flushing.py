@@ -225,19 +225,25 @@ def _created(row: Any) -> Change:
 
 def _changed(store: Store, row: Any) -> Change | None:
     state, pairs = inspect(row), {}
+    hidden = store.scope.variant.hidden_columns(row.__table__.name)
     for name, declared in fields_of(type(row)).items():
         if name in _UNAUDITED or declared.derived or name not in state.mapper.column_attrs:
             continue
         history = state.attrs[name].history
         if history.has_changes():
-            pairs[name] = [
-                history.deleted[0] if history.deleted else None,
-                history.added[0] if history.added else None,
-            ]
+            old = _true_value(store, row, name) if name in hidden else (history.deleted or [None])[0]
+            pairs[name] = [old, (history.added or [None])[0]]
     for name, before in row.__dict__.pop("_sealed_before", {}).items():
         pairs[name] = [before, row.__dict__["_sealed_values"].get(name)]
     values = dict(_by_key(store, row, pairs))
     return _change(row, "change", sorted(values), values) if values else None
+
+
+def _true_value(store: Store, row: Any, name: str) -> Any:
+    """Return what the database holds in a column whose value this actor cannot see, for the audit."""
+    table = row.__table__
+    column = type(row).__mapper__.column_attrs[name].columns[0]
+    return store.raw_connection().scalar(select(column).where(table.c.id == row.id))
 
 
 def _by_key(store: Store, row: Any, pairs: dict[str, list[Any]]) -> Iterable[tuple[str, list[Any]]]:

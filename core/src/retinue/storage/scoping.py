@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextvars
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
@@ -24,7 +24,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from retinue.actor import Actor, Reach
 from retinue.errors import Denied, RetinueError
-from retinue.storage.declare import MODELS, Access, fields_of
+from retinue.storage.declare import MODELS, Access, Derived, fields_of
 
 
 class Refused(RetinueError):
@@ -213,12 +213,21 @@ class ScopingCompiler(_Compiler):  # type: ignore[misc]  # see _Compiler
         for column in table.columns:
             name = self.preparer.quote(column.name)
             if column.name in hidden:
-                parts.append(f"NULL AS {name}")
+                parts.append(f"{self._instead_of(column, hidden)} AS {name}")
             elif column.name == "custom" and custom:
                 parts.append(f"{self._without_keys(name, custom)} AS {name}")
             else:
                 parts.append(name)
         return ", ".join(parts)
+
+    def _instead_of(self, column: Any, hidden: frozenset[str]) -> str:
+        """Return what stands in the place of a hidden column: what it may be derived from, or NULL of its type."""
+        derived = _derived_of(column.table).get(column.name)
+        if derived and derived.instead and derived.instead not in hidden:
+            return str(self.preparer.quote(derived.instead))
+        if self.dialect.name == "sqlite":
+            return "NULL"
+        return f"CAST(NULL AS {self.dialect.type_compiler_instance.process(column.type)})"
 
     def _without_keys(self, column: str, keys: list[str]) -> str:
         literals = [self.render_literal_value(key, String()) for key in keys]
@@ -247,6 +256,8 @@ class ScopingCompiler(_Compiler):  # type: ignore[misc]  # see _Compiler
             return statement
         self._check_system(table)
         hidden = self._variant.hidden_columns(table.name)
+        if any(name.startswith("custom.") for name in hidden):
+            hidden |= {"custom"}  # an UPDATE reads the table itself, where keys cannot be taken out
         if hidden and any(_table_name(e) == table.name and e.name in hidden for e in _columns_in(statement)):
             raise Denied(f"a field of {table.name} used here may not be read")
         return statement.where(_Rule(table))
@@ -336,7 +347,23 @@ def scoped_dialect(base: Dialect, variant: Variant) -> Dialect:
     return dialect
 
 
-def _hidden_names(given: str) -> Iterable[str]:
+def _derived_of(table: Table) -> Mapping[str, Derived]:
+    return getattr(table.info.get("model"), "__derived_from__", {})
+
+
+def hidden_names(given: Iterable[str]) -> frozenset[str]:
+    """Return every name that hiding the fields `given` hides: what they mean, and what follows from them."""
+    hidden = {name for field_name in given for name in _meanings(field_name)}
+    if hidden:
+        for table, model in MODELS.items():
+            for name, derived in model.__derived_from__.items():
+                sources = (source if "." in source else f"{table}.{source}" for source in derived.sources)
+                if not hidden.isdisjoint(sources):
+                    hidden.add(f"{table}.{name}")
+    return frozenset(hidden)
+
+
+def _meanings(given: str) -> Iterable[str]:
     """Yield what a hidden field means: ``contact.revenue`` is the custom field where there is no such column."""
     yield given
     noun, _, name = given.partition(".")
@@ -360,6 +387,6 @@ def scope_of(actor: Actor, *, raw: bool) -> Scope:
         return Scope(Variant(nobody=True))
     read_all = actor.reach("contact.read") is Reach.ALL
     write_all = read_all and actor.reach("contact.change") is Reach.ALL
-    hidden = frozenset(name for given in actor.hidden_fields for name in _hidden_names(given))
+    hidden = hidden_names(actor.hidden_fields)
     variant = Variant(read_scoped=not read_all, write_scoped=not write_all, hidden=hidden)
     return Scope(variant, account_id=actor.id, team_ids=actor.team_ids)
