@@ -12,11 +12,19 @@ import msgspec
 
 _PASSWORD = re.compile(r"(://[^:/@]*):[^@/]*@")
 Check = Callable[[str], object]
+_DEED = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
 
 def describe(doc: str, *, unit: str = "", check: Check | None = None, **bounds: Any) -> msgspec.Meta:
     """Return what a key declares beside its type: documentation, unit, bounds, a check of each text."""
     return msgspec.Meta(description=doc, extra={"unit": unit, "check": check}, **bounds)
+
+
+def deed_name(text: str) -> str:
+    """Return `text` if it has the form of a deed's name, ``noun.verb``; raises ValueError otherwise."""
+    if not _DEED.fullmatch(text):
+        raise ValueError(f"{text!r} is no name of a deed")
+    return text
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +95,20 @@ class Security(Section, frozen=True):
         "A session ends after this long without a request.", unit="minutes", ge=1, le=1440)] = 30
     session_absolute_hours: Annotated[int, describe(
         "A session ends after this long in any case.", unit="hours", ge=1, le=720)] = 12
+    step_up_minutes: Annotated[int, describe(
+        "How long a password or passkey given once more is enough for delicate deeds.",
+        unit="minutes", ge=1, le=720)] = 15
+    step_up_deeds: Annotated[tuple[str, ...], describe(
+        "Deeds that ask people to prove again who they are; permissions, and account.change_roles.",
+        check=deed_name)] = (
+            "contact.export", "contact.erase", "account.change_roles", "account.set_password",
+            "role.create", "role.change", "role.remove")
+    second_approver: Annotated[tuple[str, ...], describe(
+        "Deeds that another person with the same permission has to approve first. Empty: none.",
+        check=deed_name)] = ()
+    approval_hours: Annotated[int, describe(
+        "How long a request waits for the second person, and how long an approval holds.",
+        unit="hours", ge=1, le=720)] = 24
     token_days: Annotated[int, describe(
         "Life of a new API token unless it asks for less.", unit="days", ge=1, le=3650)] = 90
     argon2_memory: Annotated[int, describe(

@@ -2,9 +2,17 @@
 
 from retinue.access.actors import actor_of
 from retinue.access.api_tokens import TokenDraft, create_token, list_tokens, revoke_token
+from retinue.access.approvals import (
+    ask_approval,
+    decide_approval,
+    describe_approvals,
+    list_approvals,
+    withdraw_approval,
+)
 from retinue.access.authentication import RequestFacts, authenticate_request
 from retinue.access.builtin import ADMINISTRATOR, MANAGER, READER, TEAM_LEAD, ensure_builtin_roles
 from retinue.access.credentials import account_by_login
+from retinue.access.deeds import DeedWatch
 from retinue.access.factors import (
     Confirmed,
     Enrolment,
@@ -16,7 +24,16 @@ from retinue.access.factors import (
 )
 from retinue.access.guard import Caller, Guard, Opens
 from retinue.access.housekeeping import forget_expired
-from retinue.access.models import Account, AccountRole, ApiToken, Role, SignInSession, Team, TeamMember
+from retinue.access.models import (
+    Account,
+    AccountRole,
+    ApiToken,
+    Approval,
+    Role,
+    SignInSession,
+    Team,
+    TeamMember,
+)
 from retinue.access.password_changes import change_own_password, set_password
 from retinue.access.permissions import CORE_PERMISSIONS, Permission, Permissions
 from retinue.access.proof import prove_again, require_fresh
@@ -55,8 +72,10 @@ __all__ = [
     "Account",
     "AccountRole",
     "ApiToken",
+    "Approval",
     "Caller",
     "Confirmed",
+    "DeedWatch",
     "Enrolment",
     "Guard",
     "HashCost",
@@ -73,6 +92,7 @@ __all__ = [
     "account_by_login",
     "actor_of",
     "add_member",
+    "ask_approval",
     "authenticate_request",
     "change_account",
     "change_own_password",
@@ -86,6 +106,8 @@ __all__ = [
     "create_token",
     "csrf_token",
     "deactivate_account",
+    "decide_approval",
+    "describe_approvals",
     "end_other_sessions",
     "end_session",
     "ensure_builtin_roles",
@@ -95,6 +117,7 @@ __all__ = [
     "get_team",
     "is_csrf_token",
     "list_accounts",
+    "list_approvals",
     "list_members",
     "list_roles",
     "list_sessions",
@@ -115,4 +138,5 @@ __all__ = [
     "set_password",
     "sign_in",
     "sign_out",
+    "withdraw_approval",
 ]

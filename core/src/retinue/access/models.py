@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Boolean, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import Boolean, Integer, LargeBinary, String, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped
 
 from retinue.storage import Access, Base, Sealed, UtcDateTime, field, json_type, key, personal, ref, sealed
@@ -222,3 +222,27 @@ class TryCounter(Base):
     since: Mapped[datetime | None] = field(UtcDateTime, label="First try", nullable=True)
     until: Mapped[datetime | None] = field(UtcDateTime, label="Closed until", nullable=True)
     level: Mapped[int] = field(Integer, label="Closings in a row", nullable=False, default=0)
+
+
+class Approval(Base):
+    """A deed that somebody wants to do and a second person has to allow; bound to the rows it is about."""
+
+    __tablename__ = "approval"
+    __revertible__ = False  # rights are given and taken by their own services
+    __access__ = Access.system()
+    __audited__ = False  # asking, deciding and using are recorded as deeds of their own
+
+    id: Mapped[UUID] = key()
+    deed: Mapped[str] = field(String(80), label="Deed", nullable=False)
+    subject: Mapped[str] = field(String(200), label="Rows it is about", nullable=False, default="")
+    reason: Mapped[str] = field(String(500), label="Reason", privacy=_STAFF, nullable=False, default="")
+    asked_by: Mapped[UUID] = ref("account.id", on_delete="CASCADE", label="Asked by", kind="account")
+    asked_at: Mapped[datetime] = field(UtcDateTime, label="Asked", nullable=False)
+    expires_at: Mapped[datetime] = field(UtcDateTime, label="Ends", nullable=False)
+    decision: Mapped[str | None] = field(String(10), label="Decision", nullable=True)
+    decided_by: Mapped[UUID | None] = ref(
+        "account.id", on_delete="SET NULL", label="Decided by", kind="account", nullable=True
+    )
+    decided_at: Mapped[datetime | None] = field(UtcDateTime, label="Decided", nullable=True)
+    used_at: Mapped[datetime | None] = field(UtcDateTime, label="Used", nullable=True)
+    used_in: Mapped[UUID | None] = field(Uuid, label="Change set it was used in", nullable=True)

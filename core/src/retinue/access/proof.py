@@ -24,8 +24,12 @@ def require_fresh(store: Store, guard: Guard) -> UUID:
     session_id = store.actor.session_id
     row = store.system("look at a session").find(SignInSession, session_id) if session_id else None
     if row is None or store.now - row.proved_at > guard.rules.step_up:
+        minutes = int(guard.rules.step_up.total_seconds() // 60)
         raise Denied(
-            "Prove again who you are.", code="proof-required", remedy="Give your password once more."
+            "Prove again who you are.",
+            code="proof-required",
+            remedy="Give your password or passkey once more, then repeat the request.",
+            extra={"minutes": minutes},
         )
     return account_id
 

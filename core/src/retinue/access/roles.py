@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -35,6 +37,7 @@ def get_role(store: Store, role_id: UUID) -> Role:
 def create_role(store: Store, draft: Mapping[str, Any], *, guard: Guard) -> Role:
     """Make a role; it may allow no more than its maker holds."""
     store.require("role.create")
+    store.watch("role.create", _fingerprint(draft))
     role = Role(is_admin=False, permissions={}, hidden_fields=[], locked_fields=[], addresses=[])
     _fill(store, role, draft, guard=guard)
     require_not_above(store.actor, rights_of([role], guard.permissions), "This role")
@@ -48,6 +51,7 @@ def change_role(store: Store, role_id: UUID, changes: Mapping[str, Any], *, guar
     store.require("role.change")
     role = store.get(Role, role_id, lock=True)
     _refuse_admin(role)
+    store.watch("role.change", role, _fingerprint(changes))
     require_not_above(store.actor, rights_of([role], guard.permissions), "This role")
     _fill(store, role, changes, guard=guard)
     require_not_above(store.actor, rights_of([role], guard.permissions), "The role as changed")
@@ -125,6 +129,11 @@ def _fill(store: Store, role: Role, given: Mapping[str, Any], *, guard: Guard) -
         if name in given:
             value = given[name]
             setattr(role, name, sorted(value) if name.endswith("_fields") else value)
+
+
+def _fingerprint(given: Mapping[str, Any]) -> str:
+    """Return what an approval of these values is bound to."""
+    return hashlib.sha256(json.dumps(dict(given), sort_keys=True, default=str).encode()).hexdigest()[:40]
 
 
 def _check_fields(names: list[str], pointer: str) -> None:

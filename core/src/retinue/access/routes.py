@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from retinue.access import api_tokens, roles, schemas, service, sessions, teams
+from retinue.access.approval_routes import approval_routes
 from retinue.access.guard import Guard, Opens
 from retinue.access.models import Account, ApiToken, Role, SignInSession, Team
 from retinue.access.own_routes import me_routes, session_routes, totp_routes
@@ -45,6 +46,7 @@ def access_routes(opens: Opens, guard: Guard) -> Handlers:
         *session_routes(opens, guard),
         *me_routes(opens, guard),
         *totp_routes(opens, guard),
+        *approval_routes(guard),
     ]
 
 

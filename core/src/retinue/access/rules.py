@@ -29,6 +29,7 @@ class AccessRules:
     """Everything about signing in that an installation may choose; the defaults follow NIST SP 800-63B-4.
 
     `totp_skew` is how many steps of 30 s before the current one are taken too: 0 keeps a code's life at 30 s.
+    `step_up_deeds` ask people to prove again who they are, `approved_deeds` for a second person.
     `block_limit` is where the growing wait ends, so that nobody is ever locked out for good.
     """
 
@@ -48,6 +49,9 @@ class AccessRules:
     pending_life: timedelta = timedelta(minutes=5)
     device_life: timedelta = timedelta(days=180)
     step_up: timedelta = timedelta(minutes=15)
+    step_up_deeds: frozenset[str] = frozenset()
+    approved_deeds: frozenset[str] = frozenset()
+    approval_life: timedelta = timedelta(hours=24)
     token_days: int = 90
     token_touch: timedelta = timedelta(hours=1)
     totp_skew: int = 0
@@ -71,6 +75,10 @@ class AccessRules:
             block_limit=max(block, timedelta(hours=1)),
             session_idle=timedelta(minutes=given.session_idle_minutes),
             session_life=timedelta(hours=given.session_absolute_hours),
+            step_up=timedelta(minutes=given.step_up_minutes),
+            step_up_deeds=frozenset(given.step_up_deeds),
+            approved_deeds=frozenset(given.second_approver),
+            approval_life=timedelta(hours=given.approval_hours),
             token_days=given.token_days,
             allowed=parse_networks(given.ip_allow_list),
         )

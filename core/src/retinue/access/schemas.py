@@ -216,3 +216,27 @@ class NewTokenSchema(TokenSchema):
     """A token just made; this is the only time it is shown."""
 
     token = fields.String(dump_only=True)
+
+
+# ---- approvals
+class ApprovalSchema(Schema):
+    """A deed that waits for a second person."""
+
+    id = fields.UUID(dump_only=True)
+    deed = _text(80, required=True)
+    subject = fields.String(load_default="", validate=validate.Length(0, 200))
+    reason = fields.String(load_default="", validate=validate.Length(0, 500))
+    label = fields.String(dump_only=True)
+    state = fields.String(
+        dump_only=True,
+        metadata={"enum": ["waiting", "approved", "used", "refused", "withdrawn", "expired"]},
+    )
+    asked_by = fields.UUID(dump_only=True)
+    asked_by_name = fields.String(dump_only=True)
+    asked_at = fields.AwareDateTime(dump_only=True)
+    expires_at = fields.AwareDateTime(dump_only=True)
+    decided_by = fields.UUID(dump_only=True, allow_none=True)
+    decided_by_name = fields.String(dump_only=True, allow_none=True)
+    decided_at = fields.AwareDateTime(dump_only=True, allow_none=True)
+    used_at = fields.AwareDateTime(dump_only=True, allow_none=True)
+    may_decide = fields.Boolean(dump_only=True)

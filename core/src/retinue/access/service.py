@@ -17,6 +17,7 @@ from retinue.access.models import Account, AccountRole, Role
 from retinue.access.password_changes import refuse_password, require_may_set_password
 from retinue.access.passwords import password_problems
 from retinue.access.roles import load_roles, require_an_administrator_left
+from retinue.access.secret import digest
 from retinue.errors import Conflict, Denied, Invalid, Problem
 from retinue.storage import Store
 
@@ -57,6 +58,8 @@ def create_account(store: Store, draft: Mapping[str, Any], *, guard: Guard) -> A
     store.require("account.create")
     roles = load_roles(store, list(draft.get("role_ids", ())))
     require_not_above(store.actor, rights_of(roles, guard.permissions), "The account's roles")
+    if roles:
+        store.watch("account.change_roles", digest(normal_login(draft["login"])).hex(), *roles)
     values = {name: draft[name] for name in _OPEN if draft.get(name) is not None}
     values["login"] = normal_login(draft["login"])
     _check_values(values)
@@ -155,6 +158,7 @@ def _set_roles(store: Store, account_id: UUID, role_ids: list[UUID], *, guard: G
     if account_id == store.actor.id and store.actor.kind == "token":
         raise Denied("A token cannot change the roles of its owner.", code="own-roles")
     require_not_above(store.actor, rights_of(wanted, guard.permissions), "The account's roles")
+    store.watch("account.change_roles", account_id, *wanted)
     if any(role.is_admin for role in held) and not any(role.is_admin for role in wanted):
         require_an_administrator_left(store, account_id)
     kept = {role.id for role in wanted}

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from retinue.access import CORE_PERMISSIONS, Account, Guard, Permission, Permissions, actor_of
+from retinue.access import CORE_PERMISSIONS, Account, DeedWatch, Guard, Permission, Permissions, actor_of
 from retinue.actor import Actor
 from retinue.app.catalogues import make_catalogues
 from retinue.app.chores import core_jobs, core_schedules
@@ -120,7 +120,9 @@ class House:
             for owned in plugins.declared(InteractionKind)
         }
         catalogues = make_catalogues(plugins)
+        guard = Guard.from_config(self.config, permissions)
         declared = {
+            "watch": DeedWatch(guard),
             "interaction_kinds": kinds,
             "catalogues": catalogues,
             "plugins": plugins,
@@ -129,7 +131,7 @@ class House:
         return Epochal(
             plugins=plugins,
             permissions=permissions,
-            guard=Guard.from_config(self.config, permissions),
+            guard=guard,
             catalogues=catalogues,
             declared=declared,
         )

@@ -71,6 +71,14 @@ COMMANDS: Mapping[str, Leaf | Branch] = {
             "revoke": Leaf("token:revoke", "End a token now."),
         },
     ),
+    "approval": Branch(
+        "Deeds that wait for a second person.",
+        {
+            "list": Leaf("approval:show_all", "List what waits and what was decided."),
+            "approve": Leaf("approval:approve", "Allow somebody else's deed."),
+            "refuse": Leaf("approval:refuse", "Refuse somebody else's deed."),
+        },
+    ),
     "contacts": Branch(
         "People and organisations.",
         {

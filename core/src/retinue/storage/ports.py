@@ -26,6 +26,13 @@ class Enqueue(Protocol):
         """Enqueue job `name`; it runs after the commit and vanishes with a rollback."""
 
 
+class Watch(Protocol):
+    """What the access room gives the Store: a second look at deeds that are delicate."""
+
+    def __call__(self, store: Any, deed: str, subjects: tuple[Any, ...]) -> None:
+        """Raise Denied unless the actor proved who it is, and a second person agreed, where that is asked for."""
+
+
 class NoHooks:
     """Stands for the hooks where no plugin set was built: nobody answers."""
 

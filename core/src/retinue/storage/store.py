@@ -129,7 +129,18 @@ class Store:
             )
         if contacts and reach is not Reach.ALL:
             self._require_within(permission, reach, contacts)
+        self.watch(permission, *contacts)
         return reach
+
+    def watch(self, deed: str, *subjects: Any) -> None:
+        """Let whoever watches over delicate deeds look at this one; raises Denied if proof or a second person lacks.
+
+        `require` does it with every permission. A service names a deed that is finer than its permission, and
+        `subjects`, rows or ids, that an approval is bound to.
+        """
+        watch = self.declared.get("watch")
+        if watch is not None:
+            watch(self, deed, subjects)
 
     def _require_within(self, permission: str, reach: Reach, contacts: Sequence[Any]) -> None:
         access_ids = {contact.access_id for contact in contacts}
