@@ -31,7 +31,7 @@ def test_import_goes_from_upload_to_revert(desk: Desk) -> None:
     desk.map(row)
     checked = desk.check(row)
     assert checked["counts"] == {
-        "rows": 3, "created": 2, "updated": 0, "unchanged": 0, "rejected": 1, "suspected": 0
+        "rows": 3, "created": 2, "updated": 0, "unchanged": 0, "rejected": 1, "suspected": 0, "organisations": 0
     }  # fmt: skip
     assert checked["columns"] == [{"column": "email", "rejected": 1}]
     assert checked["examples"][0]["row"] == 4
@@ -85,7 +85,7 @@ def test_mandatory_field_rejects_the_row_and_only_that(desk: Desk) -> None:
     assert "Mandatory" in desk.errors(row)
     alone = desk.bring("name,email\nPetr Malý,p@example.com\n")
     assert alone["counts"] == {
-        "rows": 1, "created": 0, "updated": 0, "unchanged": 0, "rejected": 1, "suspected": 0
+        "rows": 1, "created": 0, "updated": 0, "unchanged": 0, "rejected": 1, "suspected": 0, "organisations": 0
     }  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def test_known_contacts_are_updated_by_key(desk: Desk, mode: str, created: int, 
     done = desk.run(row)
     assert done["counts"] == checked["counts"]
     assert done["counts"] | {"rejected": 0} == {
-        "rows": 3, "created": created, "updated": updated, "unchanged": 1, "rejected": 0, "suspected": 0
+        "rows": 3, "created": created, "updated": updated, "unchanged": 1, "rejected": 0, "suspected": 0, "organisations": 0
     }  # fmt: skip
     jiri = desk.people()[0]
     assert (jiri["city"], jiri["phones"][0]["value"]) == ("Plzeň", "+420225006555")

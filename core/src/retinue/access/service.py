@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from retinue.access.passwords import password_problems
 from retinue.access.roles import load_roles, require_an_administrator_left
 from retinue.access.secret import digest
 from retinue.errors import Conflict, Denied, Invalid, Problem
-from retinue.storage import Store
+from retinue.storage import Store, fold
 
 _OPEN = ("login", "name", "email", "language", "time_zone")
 _OWN = frozenset({"name", "language", "time_zone"})
@@ -32,6 +32,28 @@ def list_accounts(store: Store, *, active: bool | None = None) -> list[Account]:
     if active is not None:
         statement = statement.where(Account.is_active.is_(active))
     return store.scalars(statement)
+
+
+def find_accounts(store: Store, texts: Iterable[str]) -> dict[str, UUID]:
+    """Return the active accounts that `texts` name, by text: by login or e-mail, else by a name only one has."""
+    store.require("contact.assign")
+    active = store.rows(
+        select(Account.id, Account.login, Account.email, Account.name)
+        .where(Account.is_active.is_(True))
+        .order_by(Account.id)
+    )
+    exact = {row.email.casefold(): row.id for row in active if row.email}
+    exact |= {row.login.casefold(): row.id for row in active}
+    named: dict[str, list[UUID]] = {}
+    for row in active:
+        named.setdefault(fold(row.name), []).append(row.id)
+    found: dict[str, UUID] = {}
+    for text in texts:
+        same = named.get(fold(text), [])
+        holder = exact.get(text.strip().casefold()) or (same[0] if len(same) == 1 else None)
+        if holder is not None:
+            found[text] = holder
+    return found
 
 
 def get_account(store: Store, account_id: UUID) -> Account:

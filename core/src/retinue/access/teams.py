@@ -4,6 +4,7 @@ every team.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -11,7 +12,7 @@ from sqlalchemy import func, select
 from retinue.access.models import Account, Team, TeamMember
 from retinue.actor import Reach
 from retinue.errors import Conflict, Denied, Invalid, NotFound, Problem
-from retinue.storage import Store
+from retinue.storage import Store, fold
 
 
 def list_teams(store: Store) -> list[Team]:
@@ -21,6 +22,13 @@ def list_teams(store: Store) -> list[Team]:
     if reach is not Reach.ALL:
         statement = statement.where(Team.id.in_(store.actor.team_ids))
     return store.scalars(statement)
+
+
+def find_teams(store: Store, texts: Iterable[str]) -> dict[str, UUID]:
+    """Return the teams that `texts` name, by text; case and accents do not matter."""
+    store.require("contact.assign")
+    named = {fold(name): team_id for team_id, name in store.rows(select(Team.id, Team.name))}
+    return {text: named[fold(text)] for text in texts if fold(text) in named}
 
 
 def get_team(store: Store, team_id: UUID) -> Team:

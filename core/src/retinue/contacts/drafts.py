@@ -17,6 +17,7 @@ from retinue.contacts.values import (
     clean_custom,
     clean_date,
     clean_email,
+    clean_instant,
     clean_phone,
     time_zones,
 )
@@ -38,7 +39,7 @@ _LISTS: Final = ("emails", "phones", "addresses", "socials")
 _ADDRESS: Final = ("street", "city", "region", "postal_code", "country", "label")
 _OTHERS: Final = (
     "birth_date", "country", "time_zone", "opening_hours", "contact_windows", "occasions", "note", "custom",
-    "owner_id", "team_id", "shares", "tags",
+    "owner_id", "team_id", "shares", "tags", "created_at",
 )  # fmt: skip
 KNOWN: Final = frozenset((*_TEXTS, *_CHOICES, *_LISTS, *_OTHERS))
 LABEL_LENGTH: Final = 40
@@ -97,6 +98,8 @@ def clean_draft(raw: Mapping[str, Any], rules: Rules, *, base: str = "", partial
                 values[name] = clean(value)
             except BadValue as fault:
                 draft.complain(f"/{name}", str(fault))
+    if partial and "created_at" in values:
+        draft.complain("/created_at", "stands since the contact was made", "read-only")
     if not partial:
         draft.values.setdefault("kind", "person")
         _name_draft(draft)
@@ -305,6 +308,7 @@ _CLEANERS: Final[dict[str, Callable[[Any], Any]]] = {
     **{name: _text_of(length) for name, length in _TEXTS.items()},
     **{name: _choice_of(choices) for name, choices in _CHOICES.items()},
     "birth_date": clean_date,
+    "created_at": clean_instant,
     "country": _country,
     "time_zone": _zone,
     "note": _note,

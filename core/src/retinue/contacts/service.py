@@ -129,7 +129,8 @@ def _new_row(store: Store, draft: Draft, row_id: UUID) -> dict[str, Any]:
     row = {name: value for name, value in values.items() if value is not None and name not in _APART}
     row.update(
         id=row_id, owner_id=owner, team_id=team, access_id=access_id, version=1, custom={},
-        sort_name=sort_name(values), search_text=search_text(values), created_at=store.now, updated_at=store.now,
+        sort_name=sort_name(values), search_text=search_text(values),
+        created_at=row.get("created_at", store.now), updated_at=store.now,
     )  # fmt: skip
     if given := values.get("custom"):
         _place_custom(draft.rules, given, row)

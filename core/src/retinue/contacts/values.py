@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Final
@@ -73,6 +73,19 @@ def phone_tokens(e164: str) -> list[tuple[str, str]]:
     """Return what of a number the blind index knows: all its digits, and the last ones."""
     digits = e164.lstrip("+")
     return [("phone", digits), ("phone_tail", digits[-TAIL_DIGITS:])]
+
+
+def clean_instant(value: Any) -> datetime:
+    """Return an instant of the past from a datetime or ISO text with its zone; raises BadValue."""
+    try:
+        found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise BadValue("not an instant, as 2026-05-01T09:30:00+02:00") from None
+    if found.tzinfo is None:
+        raise BadValue("an instant without its time zone, as in 2026-05-01T09:30:00+02:00")
+    if found > datetime.now(UTC):
+        raise BadValue("in the future")
+    return found.astimezone(UTC)
 
 
 def clean_date(value: Any) -> date:

@@ -9,6 +9,7 @@ from retinue.relations.service import (
     list_relations,
     read_decision_unit,
     relate_contacts,
+    relate_many,
     remove_relation,
 )
 
@@ -22,5 +23,6 @@ __all__ = [
     "list_relations",
     "read_decision_unit",
     "relate_contacts",
+    "relate_many",
     "remove_relation",
 ]

@@ -12,6 +12,7 @@ from sqlalchemy import or_, select
 from retinue.contacts.models import Contact
 from retinue.errors import Conflict, Invalid, Problem
 from retinue.relations.models import ROLES, Influence, Relation, RelationKind
+from retinue.storage import among
 
 if TYPE_CHECKING:
     from retinue.storage import Store
@@ -123,6 +124,35 @@ def relate_contacts(store: Store, from_id: UUID, to_id: UUID, values: Mapping[st
     store.add(made)
     store.flush()
     return made
+
+
+def relate_many(store: Store, kind: str, pairs: Sequence[tuple[UUID, UUID]]) -> int:
+    """Link many pairs of contacts by one `kind`, as the first of each pair reads it; returns how many are new.
+
+    The right to relate must reach the first of each pair. Pairs linked so already, and a contact with itself, are
+    left alone. Raises Invalid for an unknown kind, NotFound for a contact that does not exist.
+    """
+    kinds = known_kinds(store)
+    inverse = {k.inverse: k.name for k in kinds.values() if k.inverse != k.name}
+    if kind not in kinds and kind not in inverse:
+        raise Invalid("the relation is not valid", problems=[Problem("/kind", "there is no such kind")])
+    firsts = store.scalars(select(Contact).where(among(Contact.id, {first for first, _ in pairs})))
+    store.require("relation.create", *firsts)
+    name = inverse.get(kind, kind)
+    if name != kind:
+        pairs = [(second, first) for first, second in pairs]
+    elif kinds[name].inverse == name:  # a symmetrical one stands once, in one order
+        pairs = [(min(pair), max(pair)) for pair in pairs]
+    wanted = dict.fromkeys(pair for pair in pairs if pair[0] != pair[1])
+    of_kind = (Relation.kind == name) & among(Relation.to_id, {second for _, second in wanted})
+    there = {(a, b) for a, b in store.rows(select(Relation.from_id, Relation.to_id).where(of_kind))}
+    rows = [
+        {"from_id": a, "to_id": b, "kind": name, "created_at": store.now}
+        for a, b in wanted
+        if (a, b) not in there
+    ]
+    store.insert_many(Relation, rows)
+    return len(rows)
 
 
 def _judge(values: Mapping[str, Any]) -> list[Problem]:

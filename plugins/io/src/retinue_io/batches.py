@@ -19,6 +19,7 @@ from retinue_io.changes import changes_of, current_values, judge_changes, merged
 from retinue_io.drafts import Draft, build_drafts
 from retinue_io.faults import Fault
 from retinue_io.fingerprints import fingerprint, pack
+from retinue_io.linking import Employers, Staff
 from retinue_io.matching import Mark, Overlay, exact_marks, find_contacts, find_external, key_marks, name_mark
 from retinue_io.models import ExternalId
 from retinue_io.plan import Plan
@@ -68,7 +69,8 @@ class Batch:
 
     def __init__(self, store: Store, plan: Plan, overlay: Overlay | None = None) -> None:
         self.store, self.plan, self.overlay = store, plan, overlay
-        self.out = Outcome()
+        self.out, self._staff = Outcome(), Staff(store)
+        self._named: list[tuple[UUID, str]] = []
 
     def take(self, rows: Sequence[Row]) -> Outcome:
         """Decide `rows` and return what became of them."""
@@ -85,15 +87,23 @@ class Batch:
             ]
             if fatal:  # with a key, a row without a name may be about a contact that has one
                 self.out.reject(row, fatal)
-            else:
-                waiting.append(self._item(row, draft))
+            elif (item := self._item(row, draft)) is not None:
+                waiting.append(item)
         while waiting:
             now, waiting = self._round(waiting)
             self._decide(now)
+        if self._named:
+            made = Employers(self.store, self.plan, self.overlay).link(self._named, self.out.left_out)
+            self.out.counts["organisations"] += made
         return self.out
 
-    def _item(self, row: Row, draft: Draft) -> _Item:
+    def _item(self, row: Row, draft: Draft) -> _Item | None:
         values = dict(draft.contact)
+        faults = self._staff.place(self.plan, row.number, draft.links, values)
+        if fatal := [fault for fault in faults if fault.fatal]:
+            self.out.reject(row, fatal)
+            return None
+        self.out.left_out.update(fault.column for fault in faults)
         external = str(draft.links.get("external_id") or "").strip()[:200]
         exact = exact_marks(self.store, values) if self.plan.duplicates != "ignore" else {}
         keys = key_marks(self.store, self.plan.key, values, draft.links) if self.plan.key else []
@@ -217,7 +227,7 @@ class Batch:
 
     def _try_create(self, items: list[_Item]) -> tuple[list[UUID] | None, list[Problem]]:
         """Create all or none; a check only judges them, with the same result."""
-        drafts = [item.values for item in items]
+        drafts = [{**item.values, **_since(item)} for item in items]
         if self.overlay is not None:
             cleaned, problems = judge_drafts(self.store, drafts)
             for item, draft in zip(items, cleaned, strict=True):
@@ -248,6 +258,10 @@ class Batch:
 
     def _remember(self, item: _Item, contact_id: UUID, *, new: bool) -> None:
         """Note what the detector and later rows of a check will ask for."""
+        if (organisation := item.draft.links.get("organisation")) and item.values.get(
+            "kind"
+        ) != "organisation":
+            self._named.append((contact_id, organisation))
         if self.plan.duplicates == "review":
             packed = pack(fingerprint(str(item.row.number), item.draft.contact))
             self.out.prints.append((item.row.number, new, str(contact_id), packed))
@@ -331,6 +345,12 @@ class Batch:
             return True
         known = find_external(self.store, [item.external_mark], self.plan.system)
         return contact_id in known.get(item.external_mark, ())
+
+
+def _since(item: _Item) -> dict[str, Any]:
+    """Return since when another system has known the contact, if the file says it: for new ones only."""
+    since = item.draft.links.get("created_at")
+    return {} if since is None else {"created_at": since}
 
 
 def _place(problem: Problem) -> str:

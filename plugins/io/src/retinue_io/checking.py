@@ -12,6 +12,7 @@ from retinue_io.detection import Detection
 from retinue_io.event_batches import EventBatch
 from retinue_io.faults import Fault
 from retinue_io.matching import Overlay
+from retinue_io.models import COUNTS
 from retinue_io.plan import Plan, Reader
 from retinue_io.readers import Row
 
@@ -96,8 +97,7 @@ class Check:
 
 def counts_of(counts: Counter[str] | dict[str, int]) -> dict[str, int]:
     """Return all counts, those that are zero too."""
-    names = ("rows", "created", "updated", "unchanged", "rejected", "suspected")
-    return {name: counts.get(name, 0) for name in names}
+    return {name: counts.get(name, 0) for name in COUNTS}
 
 
 def fault_of(fault: Fault) -> dict[str, Any]:

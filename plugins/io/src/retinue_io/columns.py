@@ -22,6 +22,8 @@ from retinue_io.readers import Row, Source
 from retinue_io.targets import CUSTOM_KINDS
 from retinue_io.text import slug
 
+_RIGHTS = {"owner": "contact.assign", "team": "contact.assign", "organisation": "relation.create"}
+
 
 def sample_rows(source: Source) -> list[Row]:
     """Return the first rows; a place further down that cannot be read is told by the check and the run."""
@@ -45,6 +47,8 @@ def propose(store: Store, source: Source, sample: list[Any]) -> Mapping:
     taken = {column.target for column in mapping.columns}
     columns = []
     for column in mapping.columns:
+        if column.target in _RIGHTS and not store.may(_RIGHTS[column.target]):
+            column = Column(heading=column.heading)  # a proposal holds nothing that this person may not do
         key = known.get(slug(column.heading), "")  # what this house declared goes before what is usual
         if key and f"custom.{key}" not in taken:
             column = msgspec.structs.replace(column, target=f"custom.{key}", confidence=1.0)

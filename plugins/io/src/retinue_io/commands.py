@@ -21,13 +21,11 @@ from retinue_io import exporting, service
 from retinue_io.checking import Check
 from retinue_io.columns import choose_mapping
 from retinue_io.error_file import write_error_file
-from retinue_io.models import DUPLICATES, FORMATS, KEYS, MODES, STOPPED, WHATS, Import
+from retinue_io.models import COUNTS, DUPLICATES, FORMATS, KEYS, MODES, STOPPED, WHATS, Import
 from retinue_io.plan import Plan, Reader
 from retinue_io.readers import Reading, Source, open_source
 from retinue_io.running import advance
 from retinue_io.writers import ErrorWriter
-
-_ROWS = ("rows", "created", "updated", "unchanged", "rejected", "suspected")
 
 
 @command()
@@ -168,7 +166,7 @@ class _Session:
         if out.json:
             out.record(result)
             return
-        out.record({name: result["counts"][name] for name in _ROWS})
+        out.record({name: result["counts"][name] for name in COUNTS})
         for example in result["examples"]:
             out.say(f"Row {example['row']}, {example['column'] or 'the row'}: {example['reason']}")
         if result["failure"]:

@@ -37,7 +37,7 @@ KEYS = ("email", "phone", "external_id", "id")
 DUPLICATES = ("review", "skip", "ignore")
 WHATS = ("contacts", "interactions")
 FORMATS = ("csv", "xlsx", "vcard", "jsonl")
-COUNTS = ("rows", "created", "updated", "unchanged", "rejected", "suspected")
+COUNTS = ("rows", "created", "updated", "unchanged", "rejected", "suspected", "organisations")
 
 _COPY = personal("to bring in what a person uploaded", erase="delete", export=False)
 _LINK = personal("to find the contact that another system calls so")

@@ -68,7 +68,11 @@ class Plan:
         if self.what == "interactions":
             return ("contact.import", "interaction.create")
         needed = {"create": ("contact.create",), "update": ("contact.change",)}
-        return ("contact.import", *needed.get(self.mode, ("contact.create", "contact.change")))
+        targets = {column.target for column in self.mapping.columns} if self.mapping else set()
+        staff = ("contact.assign",) if targets & {"owner", "team"} else ()
+        ties = ("relation.create",) if "organisation" in targets else ()
+        deeds = needed.get(self.mode, ("contact.create", "contact.change"))
+        return ("contact.import", *deeds, *staff, *ties)
 
     def require(self, store: Store) -> None:
         """Raise Denied unless the actor may do all that this plan can do."""

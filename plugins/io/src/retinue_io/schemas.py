@@ -27,7 +27,7 @@ class ReadingSchema(Schema):
 class CountsSchema(Schema):
     """Rows by what became of them."""
 
-    rows, created, updated, unchanged, rejected, suspected = (fields.Integer() for _ in COUNTS)
+    rows, created, updated, unchanged, rejected, suspected, organisations = (fields.Integer() for _ in COUNTS)
 
 
 class FaultSchema(Schema):
