@@ -173,6 +173,9 @@ class Plugins(Section, frozen=True):
 
     safe_mode: Annotated[bool, describe(
         "Start with no plugin at all, to repair an installation that a plugin keeps from starting.")] = False
+    import_timeout: Annotated[float, describe(
+        "How long importing a plugin may take when it is enabled; it is tried in a process of its own first.",
+        unit="seconds", ge=1, le=600)] = 20.0
 
 
 SECTIONS: Mapping[str, type[Section]] = {

@@ -100,6 +100,12 @@ def only_throwaway_plugins(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: py
     monkeypatch.setattr(importlib.metadata, "entry_points", points)
 
 
+@pytest.fixture(scope="session")
+def make_site() -> type[Site]:
+    """Return the class, for folders that live longer than a test."""
+    return Site
+
+
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """Yield an empty folder of distributions on the path."""

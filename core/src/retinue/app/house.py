@@ -42,6 +42,7 @@ from retinue.plugins import (
     migrations,
     read_enabled,
     read_epoch,
+    refuse_dangerous,
     remember_faults,
 )
 from retinue.plugins import Permission as PluginPermission
@@ -161,6 +162,7 @@ class House:
         if not actor.may("plugin.enable"):
             raise Denied("you lack the permission plugin.enable", code="permission")
         if name in self.catalogue:
+            refuse_dangerous(self.catalogue[name], seconds=self.config.plugins.import_timeout)
             with self.database.store(actor, readonly=True) as store:
                 enabled = read_enabled(store) | {name}
             with self._bare() as connection:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from retinue.cli.session import Cli, command
-from retinue.errors import Misconfigured
+from retinue.errors import Misconfigured, NotFound
+from retinue.plugins import discover, verify_plugin
+from retinue.plugins.faults import did_you_mean
 
 if TYPE_CHECKING:  # the rules read catalogues of translations: only a command that runs needs that library
     from retinue.kit import Finding
@@ -77,6 +79,25 @@ def grade(cli: Cli, given: str) -> None:
         if found:
             cli.out.say(f"{len(found)} stand before {tier}:")
             _print(cli, found)
+
+
+@command()
+@click.argument("name", required=False)
+def verify(cli: Cli, name: str | None) -> None:
+    """Compare the files of installed plugins with the hashes in their wheels' RECORD; leaves with 1 if one was changed.
+
+    What is installed for editing cannot be verified, and is said to be so.
+    """
+    found = discover()
+    if name is not None and name not in found:
+        raise NotFound(f"No plugin {name} is installed.", remedy=did_you_mean(name, found))
+    results = [verify_plugin(plugin) for plugin in found.values() if name in (None, plugin.name)]
+    rows = [{"name": r.plugin, "verdict": r.verdict, "files": r.files, "reason": r.reason} for r in results]
+    if cli.out.json:
+        rows = [{**row, "changed": list(result.changed)} for row, result in zip(rows, results, strict=True)]
+    cli.out.rows(rows, empty="No plugin is installed.")
+    if any(result.verdict == "changed" for result in results):
+        raise click.exceptions.Exit(1)
 
 
 def _print(cli: Cli, found: Sequence[Finding]) -> None:

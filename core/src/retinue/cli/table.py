@@ -122,6 +122,7 @@ COMMANDS: Mapping[str, Leaf | Branch] = {
             "disable": Leaf("plugins:disable", "Disable a plugin; its data stay."),
             "new": Leaf("kit:new", "Make a plugin that works, to be changed."),
             "check": Leaf("kit:check", "Say what in a plugin breaks a rule; its code is not run."),
+            "verify": Leaf("kit:verify", "Compare installed plugins with what their wheels brought."),
             "grade": Leaf("kit:grade", "Grade a plugin: bronze, silver or gold."),
         },
     ),

@@ -19,11 +19,13 @@ from retinue.plugins.facade import NO_HOOKS, Hooks
 from retinue.plugins.faults import Fault, HookFailed, PluginRefused
 from retinue.plugins.guard import Failure, Timing, Watch
 from retinue.plugins.hookspecs import API_VERSION
+from retinue.plugins.integrity import Integrity, verify_plugin
 from retinue.plugins.loading import core_specs
 from retinue.plugins.manifest import Manifest, ManifestError, parse_manifest
 from retinue.plugins.models import EPOCH_ID, PluginEpoch, PluginState
 from retinue.plugins.ordering import Position
 from retinue.plugins.pluginset import Owned, PluginSet, build_plugin_set
+from retinue.plugins.probe import probe_faults, refuse_dangerous
 from retinue.plugins.service import (
     Epoch,
     PluginInfo,
@@ -54,6 +56,7 @@ __all__ = [
     "HookFailed",
     "Hooks",
     "ImportTarget",
+    "Integrity",
     "InteractionKind",
     "Job",
     "Manifest",
@@ -84,9 +87,12 @@ __all__ = [
     "hookimpl",
     "list_plugins",
     "parse_manifest",
+    "probe_faults",
     "quarantine_plugin",
     "read_enabled",
     "read_epoch",
     "read_plugin_set",
+    "refuse_dangerous",
     "remember_faults",
+    "verify_plugin",
 ]

@@ -18,6 +18,7 @@ from retinue.plugins.discovery import Catalogue, Found
 from retinue.plugins.facade import Hooks
 from retinue.plugins.faults import Fault, did_you_mean
 from retinue.plugins.guard import Watch, make_guard, say
+from retinue.plugins.integrity import integrity_faults
 from retinue.plugins.loading import (
     Faulty,
     Implementation,
@@ -137,6 +138,7 @@ class _Trial:
             plugin = self.catalogue[name]
             faults = [*plugin.faults, *checks.manifest_faults(plugin.manifest)]
             faults += checks.requirement_faults(plugin, self.catalogue, self.names)
+            faults += integrity_faults(plugin)
             if faults:
                 found[name] = tuple(faults)
         return found

@@ -1,0 +1,87 @@
+"""Importing a plugin in a process of its own first, since an import can end, halt or change the process it runs in."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from retinue.plugins.discovery import Found
+from retinue.plugins.faults import Fault, PluginRefused
+from retinue.plugins.integrity import integrity_faults
+
+_DONE = "retinue-probe:"
+_CHILD = """
+import importlib, json, os, sys, threading, traceback
+report = {"error": "", "threads": [], "changed": []}
+threads = set(threading.enumerate())
+try:
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
+except BaseException:
+    report["error"] = traceback.format_exc()
+top = sys.argv[1].partition(".")[0]
+def foreign(place, holder):
+    for name, value in list(vars(holder).items()):
+        module = str(getattr(value, "__module__", ""))
+        if callable(value) and (module == top or module.startswith(top + ".")):
+            yield place + "." + name
+        elif isinstance(value, type) and holder is sys.modules.get(value.__module__):
+            yield from foreign(place + "." + name, value)
+report["threads"] = sorted(t.name for t in set(threading.enumerate()) - threads)
+core = [name for name in sorted(sys.modules) if name == "retinue" or name.startswith("retinue.")]
+report["changed"] = [found for name in core for found in foreign(name, sys.modules[name])]
+sys.stdout.write("\\n" + MARK + json.dumps(report) + "\\n")
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def refuse_dangerous(found: Found, *, seconds: float = 20.0) -> None:
+    """Raise PluginRefused for a plugin whose files were changed or whose import is no mere import; nothing is kept of it."""
+    faults = [*found.faults, *integrity_faults(found, thorough=True)]
+    faults = faults or list(probe_faults(found, seconds=seconds))
+    if faults:
+        raise PluginRefused(found.name, faults)
+
+
+def probe_faults(found: Found, *, seconds: float = 20.0) -> Iterator[Fault]:
+    """Yield what importing the plugin does to a process, beside raising: that the loader reports with its traceback.
+
+    A plugin whose module this process has already is not tried again. `seconds` is how long an import may take.
+    """
+    modules = [name for name in (found.manifest.module, found.manifest.publishes) if name]
+    if all(name in sys.modules for name in modules):
+        return
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PYTHONWARNINGS": "ignore",
+    }
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter, and a module that is to be imported anyway
+            [sys.executable, "-c", _CHILD.replace("MARK", repr(_DONE)), *modules],
+            capture_output=True, env=env, timeout=seconds, text=True, errors="replace", check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        detail = f"importing it did not end within {seconds:g} seconds."
+        yield Fault("PLG014", found.name, detail, "Do nothing slow at import: hand it to a job.")
+        return
+    yield from _judge(found, done)
+
+
+def _judge(found: Found, done: subprocess.CompletedProcess[str]) -> Iterator[Fault]:
+    said = [line for line in done.stdout.splitlines() if line.startswith(_DONE)]
+    if not said:
+        detail = f"importing it ended the process, with code {done.returncode}."
+        yield Fault("PLG014", found.name, detail, "A module must not end the process it is imported by.")
+        return
+    report = json.loads(said[-1].removeprefix(_DONE))
+    if report["threads"]:
+        detail = f"importing it starts a thread: {', '.join(report['threads'])}."
+        yield Fault("PLG014", found.name, detail, "Start nothing at import; work belongs into jobs.")
+    if report["changed"]:
+        detail = f"importing it replaces code of core: {', '.join(report['changed'][:3])}."
+        yield Fault("PLG015", found.name, detail, "Answer a hook instead; if none fits, ask for one.")
