@@ -19,7 +19,7 @@ from retinue.access import (
     ensure_builtin_roles,
 )
 from retinue.actor import Actor
-from retinue.cli.demo_data import interactions, people
+from retinue.cli.demo_data import interactions, people, purchases
 from retinue.cli.init import make_installation, plan
 from retinue.cli.logs import set_up_logging
 from retinue.cli.server import run_server
@@ -27,8 +27,11 @@ from retinue.cli.session import Cli, command
 from retinue.config import FILE_NAME, Config
 from retinue.contacts.service import create_contacts
 from retinue.interactions.service import record_interactions
+from retinue.plugins import ImportTarget
 
 LOGINS = "logins.txt"
+ORDERS = "orders.order"
+"""The import target that takes the made-up purchases, if a plugin has it."""
 ADMIN = "admin@demo.example"
 STAFF = (
     ("lead@demo.example", "Tereza Vlková", TEAM_LEAD),
@@ -84,7 +87,7 @@ def make_demo(cli: Cli, folder: Path, contacts: int) -> None:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.writelines(f"{login:<22} {password}\n" for login, password in passwords.items())
     with cli.house(config) as house:
-        for name in sorted({"io", "webhooks"} & set(house.catalogue)):
+        for name in sorted({"io", "orders", "webhooks"} & set(house.catalogue)):
             house.enable(Actor.system("retinue demo"), name)
     with cli.house(config) as house, house.store(Actor.system("retinue demo")) as store:
         roles = ensure_builtin_roles(store)
@@ -106,6 +109,9 @@ def make_demo(cli: Cli, folder: Path, contacts: int) -> None:
             drafts = [{**draft, "team_id": team.id} for draft in people(contacts, owners)]
             made = create_contacts(store, drafts, on_duplicate="allow")
             record_interactions(store, interactions(made.ids, store.now))
+            for owned in house.plugins.declared(ImportTarget):
+                if owned.item.name == ORDERS:
+                    house.plugins.resolve(owned.plugin, owned.item.run)(store, purchases(made.ids, store.now))
             tick(contacts)
 
 

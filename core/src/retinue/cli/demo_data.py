@@ -45,6 +45,12 @@ _FIRMS = (
     "Yıldız Tekstil",
 )
 _LINES = ("books", "coffee", "logistics", "bakery", "hardware", "gardening", "textiles")
+_GOODS = (
+    ("TEA", "Green tea, 250 g", "tea", 9),
+    ("POT", "Tea pot", "ware", 48),
+    ("BOX", "Gift box", "gifts", 35),
+    ("CUP", "Cup", "ware", 12),
+)
 _TAGS = ("newsletter", "price-sensitive", "wholesale", "trade-fair", "referred", "asked-for-offer")
 _KINDS = (
     ("call", "Asked about delivery times.", 240),
@@ -95,6 +101,25 @@ def _organisation(chance: random.Random, number: int) -> dict[str, Any]:
         "emails": [{"value": f"office{number}@firms.example", "label": "office"}],
         "tags": chance.sample(_TAGS, chance.randrange(2)),
     }
+
+
+def purchases(contact_ids: Sequence[UUID], now: datetime, seed: int = 3) -> list[dict[str, Any]]:
+    """Return up to six orders of the last year for every other contact, as rows of the import of orders."""
+    chance = random.Random(seed)  # noqa: S311 - as above
+    made: list[dict[str, Any]] = []
+    for contact_id in contact_ids[::2]:
+        for _ in range(chance.randrange(7)):
+            placed = now - timedelta(minutes=chance.randrange(365 * 24 * 60))
+            sku, name, category, price = chance.choice(_GOODS)
+            quantity = chance.randrange(1, 5)
+            made.append(
+                {
+                    "number": f"D{len(made) + 1:05}", "contact": str(contact_id), "placed_at": placed, "sku": sku,
+                    "name": name, "category": category, "quantity": quantity, "total": f"{price * quantity}.00",
+                    "currency": "EUR", "source": "demo", "status": "paid",
+                }
+            )  # fmt: skip
+    return made
 
 
 def interactions(contact_ids: Sequence[UUID], now: datetime, seed: int = 2) -> list[dict[str, Any]]:

@@ -200,6 +200,7 @@ class Deed:
             )
             given["version"] = self.expected.version
         offers = {"data": data, "actor": self.actor, "request": self.request, "upload": self.body}
+        offers["raw"] = self.body.raw if isinstance(self.body, Undecoded) else b""
         given.update((name, value) for name, value in offers.items() if name in plan.wants)
 
     def _load(self) -> Any:

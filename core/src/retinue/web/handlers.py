@@ -9,6 +9,7 @@ The decorator reads the function's signature and hands in what its parameters na
 ``version`` the version the writer has seen (If-Match or ``version`` in the body), ``int | None``
 ``actor``   who is asking
 ``request`` Litestar's request, for the rare rest
+``raw``     the bytes of the body, for a sender that signs them
 ``upload``  one uploaded file (multipart), after the sender was checked
 ==========  ==============================================================================================
 

@@ -17,7 +17,7 @@ PUBLIC: Final = "(public)"
 SIGNED_IN: Final = "(signed in)"
 """The permission of a route that any signed-in actor may call."""
 
-INJECTED: Final = frozenset({"store", "data", "params", "version", "actor", "request", "upload"})
+INJECTED: Final = frozenset({"store", "data", "params", "version", "actor", "request", "upload", "raw"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
