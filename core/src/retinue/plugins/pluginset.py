@@ -81,9 +81,15 @@ class PluginSet:
 
     def attempt(self, store: Any, owned: Owned[Any], work: Callable[[Any], R]) -> boundary.Outcome[R]:
         """Give `work` the code of a contribution, behind a fault boundary: whatever it raises stays there."""
+        return self.attempt_code(store, owned, owned.item.run, work)
+
+    def attempt_code(
+        self, store: Any, owned: Owned[Any], code: object, work: Callable[[Any], R]
+    ) -> boundary.Outcome[R]:
+        """Do the same with other code of a contribution: a badge, say."""
         version = self.loaded[owned.plugin].manifest.version
         place = (owned.plugin, version, str(owned.item.name))
-        return boundary.attempt(store, self.watch, place, lambda: work(resolve(owned.plugin, owned.item.run)))
+        return boundary.attempt(store, self.watch, place, lambda: work(resolve(owned.plugin, code)))
 
     def explain_order(self, hook: str) -> tuple[Position, ...]:
         """Return who answers `hook`, in order, each with the reason for its place."""

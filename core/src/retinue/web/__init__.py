@@ -33,6 +33,7 @@ from retinue.web.outbound import Outbound, OutboundFailed, OutboundRefused, Outb
 from retinue.web.outbound import configure as configure_outbound
 from retinue.web.params import Condition, ListParams, Reader, SortKey
 from retinue.web.plan import PUBLIC, SIGNED_IN, Plan
+from retinue.web.problems import note_incident
 from retinue.web.requests import RequestParts, client_address, cookie_name, session_cookie
 from retinue.web.schema_dto import schema_dto
 from retinue.web.settings import API_PREFIX, WebSettings
@@ -69,6 +70,7 @@ __all__ = [
     "cookie_name",
     "delete",
     "get",
+    "note_incident",
     "patch",
     "post",
     "purge_idempotency_keys",

@@ -155,7 +155,7 @@ def _respond(error: RetinueError, body: dict[str, Any] | None = None) -> Respons
 def answer_retinue(request: AnyRequest, error: RetinueError) -> Response[bytes]:
     """Answer one of our own errors; those that are our fault are logged with an incident id."""
     if error.status >= 500:
-        body = document(error) | {"incident": _log_incident(request, error)}
+        body = document(error) | {"incident": note_incident(request, error)}
         if error.status == 500:
             body |= {"detail": "Something failed on our side.", "type": TYPE_PREFIX + "internal"}
         return _respond(error, body)
@@ -204,14 +204,14 @@ def answer_unknown(request: AnyRequest, error: Exception) -> Response[bytes]:
         return answer_retinue(
             request, BadRequest("The form holds no file.", remedy="Send one as multipart/form-data.")
         )
-    incident = _log_incident(request, error)
+    incident = note_incident(request, error)
     failure = RetinueError(
         "Something failed on our side.", remedy=f"Tell your administrator the incident {incident}."
     )
     return _respond(failure, document(failure) | {"incident": incident})
 
 
-def _log_incident(request: AnyRequest, error: BaseException) -> str:
+def note_incident(request: AnyRequest, error: BaseException) -> str:
     """Log where it happened, without messages, values or paths: those may hold personal data."""
     incident = uuid.uuid4().hex
     handler = request.scope.get("route_handler")

@@ -1,0 +1,42 @@
+"""Signing in and out, and the first page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response
+
+from retinue import Store
+from retinue.web import PUBLIC, SIGNED_IN
+from retinue_desk.base_routes import AnyRequest, Handlers, Pages
+
+
+def sign_routes(pages: Pages) -> Handlers:
+    """Return the routes of signing in and of choosing a new password."""
+
+    @pages.get("/sign-in", permission=PUBLIC)
+    def sign_in_page(request: AnyRequest) -> Response[Any]:
+        return pages.public(
+            request, "desk/sign_in.html", next=local_address(request.query_params.get("next", "/"))
+        )
+
+    @pages.get("/password", permission=SIGNED_IN)
+    def password_page(request: AnyRequest) -> Response[Any]:
+        return pages.public(
+            request, "desk/password.html", next=local_address(request.query_params.get("next", "/"))
+        )
+
+    @pages.get("/", permission=SIGNED_IN)
+    def first_page(store: Store) -> Response[Any]:
+        where = "/contacts" if store.may("contact.read") else "/password"
+        return Response("", status_code=303, headers={"Location": where})
+
+    return [sign_in_page, password_page, first_page]
+
+
+def local_address(text: str) -> str:
+    """Return an address of our own site; anything that could lead elsewhere becomes the first page."""
+    plain = text.replace("\\", "/")
+    if not plain.startswith("/") or plain.startswith("//") or any(ord(c) < 32 for c in plain):
+        return "/"
+    return plain

@@ -1,0 +1,6 @@
+// The first of the desk's scripts. Everything listens on the document, so that pieces swapped in later need no setting up.
+import "./dialogs.js";
+import "./theme.js";
+import "./sign.js";
+import "./forms.js";
+import "./list.js";

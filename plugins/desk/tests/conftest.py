@@ -1,0 +1,204 @@
+"""A desk that is really served, and a browser that really looks at it: one of each for all tests of a process."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, sync_playwright
+
+from retinue.access import MANAGER, create_account, ensure_builtin_roles
+from retinue.actor import Actor
+from retinue.app import House, open_house
+from retinue.contacts.service import create_contacts
+from retinue.interactions.service import record_interactions
+from retinue.testing.house import make_config
+
+PASSWORD = "correct-horse-battery-42"
+SYSTEM = Actor.system("test")
+HELP = "no browser: apt-get install chromium, or python -m playwright install chromium"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that share the browser and the server in one process."""
+    for item in items:
+        if "site" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("desk"))
+
+
+@dataclass
+class Site:
+    """A served installation with the desk on; `people` has the ids of accounts by login."""
+
+    house: House
+    address: str
+    people: dict[str, UUID] = field(default_factory=dict)
+
+    def add(self, *drafts: dict[str, Any], owner: str = "ada@staff.example") -> list[UUID]:
+        """Create contacts of somebody."""
+        owned = [{"owner_id": self.people[owner], **draft} for draft in drafts]
+        with self.house.store(SYSTEM) as store:
+            return list(create_contacts(store, owned, on_duplicate="allow").ids)
+
+    def record(self, *drafts: dict[str, Any]) -> None:
+        """Record interactions."""
+        with self.house.store(SYSTEM) as store:
+            record_interactions(store, drafts)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, templates: Any) -> Iterator[Site]:
+    """Yield a site with an administrator and a manager, who sees only her own contacts."""
+    folder = tmp_path_factory.mktemp("desk")
+    template, _ = templates("sqlite", lambda: "")
+    for name in ("master.key", "keys.db", "retinue.db"):
+        shutil.copy(template / name, folder / name)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    config = make_config(folder, f"sqlite:///{folder}/retinue.db", server={"base_url": address})
+    with open_house(config) as house:
+        house.enable(SYSTEM, "desk")
+        made = Site(house, address)
+        _hire(made)
+        with _served(house, port):
+            yield made
+
+
+def _hire(site: Site) -> None:
+    with site.house.store(SYSTEM) as store:
+        roles = ensure_builtin_roles(store)
+        for login, name, role in (
+            ("ada@staff.example", "Ada Byron", "Administrator"),
+            ("mert@staff.example", "Mert Yılmaz", MANAGER),
+        ):
+            draft = {"login": login, "name": name, "password": PASSWORD, "must_change": False}
+            account = create_account(store, {**draft, "role_ids": [roles[role].id]}, guard=site.house.guard)
+            site.people[login] = account.id
+
+
+@contextlib.contextmanager
+def _served(house: House, port: int) -> Iterator[None]:
+    config = uvicorn.Config(house.asgi(), host="127.0.0.1", port=port, log_level="error", access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 20
+    while not server.started and time.monotonic() < until:
+        time.sleep(0.02)
+    assert server.started
+    yield
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Yield the machine's browser, else the one that Playwright fetched; neither: say what helps."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    with sync_playwright() as playwright:
+        try:
+            opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        except Error as error:
+            pytest.fail(f"{HELP}\n{error}", pytrace=False)
+        yield opened
+        opened.close()
+
+
+@dataclass
+class Visitor:
+    """One person at a browser; what the console said, and what was asked of other hosts, is kept."""
+
+    page: Page
+    context: BrowserContext
+    said: list[str] = field(default_factory=list)
+    abroad: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> Page:
+        """Open a page and wait until it is quiet."""
+        self.page.goto(path)
+        self.page.wait_for_load_state("networkidle")
+        return self.page
+
+    def check_axe(self) -> None:
+        """Fail for every finding of axe on the page as it stands."""
+        results = Axe().run(self.page).response
+        found = [
+            f"{v['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
+            for v in results["violations"]
+            for node in v["nodes"]
+        ]
+        assert not found, "\n".join(found)
+
+    def check_quiet(self) -> None:
+        """Fail if the console complained, a policy was broken, or another host was asked."""
+        assert not self.said
+        assert not self.abroad
+
+
+Opens = Callable[..., Visitor]
+
+
+@pytest.fixture
+def visit(site: Site, browser: Browser) -> Iterator[Opens]:
+    """Return a function that opens a browser window, signed in as somebody unless `login` is None."""
+    opened: list[BrowserContext] = []
+
+    def open_window(
+        login: str | None = "ada@staff.example",
+        *,
+        theme: str = "light",
+        width: int = 1440,
+        height: int = 900,
+        **more: Any,
+    ) -> Visitor:
+        context = browser.new_context(
+            base_url=site.address, viewport={"width": width, "height": height}, **more
+        )
+        opened.append(context)
+        context.add_cookies([{"name": "retinue-theme", "value": theme, "url": site.address}])
+        context.set_default_timeout(8000)
+        if login is not None:
+            body = {"login": login, "password": PASSWORD}
+            signed = context.request.post("/api/v1/sessions", data=body, headers={"Origin": site.address})
+            assert signed.ok, signed.text()
+        visitor = Visitor(context.new_page(), context)
+        _listen(visitor, site)
+        return visitor
+
+    yield open_window
+    for context in opened:
+        context.close()
+
+
+def _listen(visitor: Visitor, site: Site) -> None:
+    def console(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            visitor.said.append(message.text)
+
+    def request(asked: Request) -> None:
+        if not asked.url.startswith((site.address, "data:", "blob:")):
+            visitor.abroad.append(asked.url)
+
+    visitor.page.on("console", console)
+    visitor.page.on("pageerror", lambda error: visitor.said.append(str(error)))
+    visitor.page.on("request", request)
+
+
+@pytest.fixture(scope="session")
+def package() -> Path:
+    """Return the folder of the desk's distribution."""
+    return Path(__file__).parents[1]
