@@ -55,6 +55,11 @@ class Keys(Section, frozen=True):
         "SQLAlchemy URL of the key store, never the database: they are backed up apart.")] = "sqlite:///keys.db"
     master_key_file: Annotated[str, describe(
         "File of the master key, readable by its owner alone. Relative to this folder.")] = "master.key"
+    master_key_provider: Annotated[str, describe(
+        "Function that returns the master key's text instead of a file, from a vault or KMS: module:function.",
+        pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*)?$")] = ""
+    wait_for_master_key: Annotated[bool, describe(
+        "Start sealed if the master key is not there: answer health alone, and go on once it is.")] = False
     master_key: Annotated[str, describe(
         "The master key itself, instead of a file. Only from the environment variable RETINUE_MASTER_KEY; a "
         "configuration file that holds it is refused.")] = ""

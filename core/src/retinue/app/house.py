@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from retinue.access import CORE_PERMISSIONS, Account, DeedWatch, Guard, Permission, Permissions, actor_of
 from retinue.actor import Actor
 from retinue.app.catalogues import make_catalogues
-from retinue.app.chores import core_jobs, core_schedules
+from retinue.app.chores import core_jobs, core_schedules, forget_again
 from retinue.config import Config
 from retinue.contacts import answers as contact_answers
 from retinue.errors import Denied, Misconfigured
@@ -267,8 +267,9 @@ class House:
             plan = migrations.upgrade(connection, self.lines(enabled))
         self.jobs.migrate()
         self.refresh(force=True)
-        with self.database.store(Actor.system("finish shredding")) as store:
-            carry_out_orders(self.database, store)
+        with self.store(Actor.system("finish shredding")) as store:
+            carry_out_orders(self.database, store, again=True)
+            forget_again(store)
         return plan
 
     def start(self) -> House:
@@ -341,6 +342,7 @@ def open_house(config: Config, *, check: bool = True) -> Iterator[House]:
         config.database.url,
         config.keys.url,
         load_masters(config),
+        reload=lambda: load_masters(config),
         busy_seconds=config.database.busy_timeout,
         pool_size=config.database.pool_size,
     )
@@ -352,9 +354,11 @@ def open_house(config: Config, *, check: bool = True) -> Iterator[House]:
 
 
 def load_masters(config: Config) -> MasterKeys:
-    """Return the master keys from the environment or the configured file."""
+    """Return the master keys from the environment, the configured provider or the file, in this order."""
     if config.keys.master_key:
         return MasterKeys.parse(config.keys.master_key.replace(",", "\n"), "RETINUE_MASTER_KEY")
+    if config.keys.master_key_provider:
+        return MasterKeys.provided(config.keys.master_key_provider)
     return MasterKeys.load(config.master_key_path)
 
 

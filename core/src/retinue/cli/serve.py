@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -35,10 +36,10 @@ def serve(cli: Cli, host: str | None, port: int | None, safe_mode: bool) -> None
         announce(cli, config, f"{config.base_url}, with {config.server.workers} processes")
         run_workers("retinue.cli.serve:application", config)
         return
-    from retinue.app import open_house  # noqa: PLC0415 - lazy: `serve --help` needs no server
+    from retinue.app.sealed import application_of  # noqa: PLC0415 - lazy: `serve --help` needs no server
 
-    with open_house(config) as house:
-        run_server(house.asgi(), config, lambda address: announce(cli, config, address))
+    with contextlib.ExitStack() as parts:
+        run_server(application_of(config, parts), config, lambda address: announce(cli, config, address))
     cli.out.say("Ended.")
 
 
@@ -57,11 +58,11 @@ def worker(cli: Cli) -> None:
 
 def application() -> Any:
     """Return the ASGI application, for a server that starts processes of its own."""
-    from retinue.app import open_house  # noqa: PLC0415 - lazy: as above
+    from retinue.app.sealed import application_of  # noqa: PLC0415 - lazy: as above
 
     config = Config.load()
     set_up_logging(config)
-    return open_house(config).__enter__().asgi()  # closed by the application's own end
+    return application_of(config, contextlib.ExitStack())  # closed by the process's own end
 
 
 def with_server(config: Config, *, host: str | None, port: int | None, safe_mode: bool) -> Config:

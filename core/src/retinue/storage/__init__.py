@@ -26,12 +26,13 @@ from retinue.storage.declare import (
 )
 from retinue.storage.folding import fold
 from retinue.storage.ids import INDEX_SUBJECT, SYSTEM_SUBJECT, new_id, new_ids
-from retinue.storage.keys import KeyStore, MasterKeys, check_keys
+from retinue.storage.keys import KeyStore, check_keys
+from retinue.storage.masters import MasterKeys
 from retinue.storage.reverting import Reverted, revert_change_set, touched_contacts
 from retinue.storage.scoping import Refused, hidden_names
 from retinue.storage.sealing import sealed
 from retinue.storage.sets import AccessReader, AccessSet, Share, parse_shares
-from retinue.storage.shredding import ShredOrder, carry_out_orders, order_shredding
+from retinue.storage.shredding import ShredOrder, carry_out_orders, find_resurrected, order_shredding
 from retinue.storage.store import Store
 from retinue.storage.types import UtcDateTime, json_type
 
@@ -71,6 +72,7 @@ __all__ = [
     "faults_of",
     "field",
     "fields_of",
+    "find_resurrected",
     "fold",
     "hidden_names",
     "json_type",

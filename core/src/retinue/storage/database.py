@@ -7,11 +7,11 @@ import math
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
@@ -20,7 +20,8 @@ from retinue.actor import Actor
 from retinue.errors import Misconfigured, Stale, Unavailable
 from retinue.storage.among import add_functions
 from retinue.storage.declare import MODELS, Base, check_declarations
-from retinue.storage.keys import KeyStore, MasterKeys
+from retinue.storage.keys import KeyStore, empty_journal
+from retinue.storage.masters import MasterKeys
 from retinue.storage.ports import Enqueue
 from retinue.storage.scoping import Scope, Variant, current_scope, scoped_dialect
 from retinue.storage.store import Store
@@ -120,6 +121,12 @@ def explain_failure(fault: SQLAlchemyError) -> Exception:
         return Unavailable(
             "the database is busy", code="busy", remedy="Try again.", headers={"Retry-After": "1"}
         )
+    if "malformed" in words or "not a database" in words or "disk i/o" in words:
+        return Unavailable(
+            f"a database file is damaged: {getattr(fault, 'orig', fault)}",
+            code="database-damaged",
+            remedy="Stop, keep the file as it is, and restore the backup of it: data or key store.",
+        )
     if isinstance(fault, DBAPIError) and (
         fault.connection_invalidated or "connection" in words or "unable to open" in words
     ):
@@ -148,23 +155,31 @@ class Database:
         keys_url: str | URL,
         masters: MasterKeys,
         *,
+        reload: Callable[[], MasterKeys] | None = None,
         busy_seconds: float = 10.0,
         pool_size: int = 10,
     ) -> Database:
-        """Open data and key store; raises Misconfigured if the master key does not fit, Unavailable if away."""
+        """Open data and key store; raises Misconfigured if the master key does not fit, Unavailable if away.
+
+        `reload` reads the master keys anew, when a rotation elsewhere has made a newer one.
+        """
         if str(url) == str(keys_url):
             raise Misconfigured(
                 "data and keys must not share a database", remedy="Give [keys] url a database of its own."
             )
-        try:
-            keys = KeyStore(make_engine(keys_url, busy_seconds=busy_seconds, pool_size=pool_size), masters)
-            keys.prepare()
-            engine = make_engine(url, busy_seconds=busy_seconds, pool_size=pool_size)
-            with engine.connect() as connection:
-                connection.exec_driver_sql("SELECT 1")
-        except SQLAlchemyError as fault:
-            raise explain_failure(fault) from fault
         check_declarations(list(MODELS.values()))
+        with contextlib.ExitStack() as on_failure:
+            try:
+                engine = make_engine(url, busy_seconds=busy_seconds, pool_size=pool_size)
+                on_failure.callback(engine.dispose)
+                fresh = not _holds_data(engine)
+                keys_engine = make_engine(keys_url, busy_seconds=busy_seconds, pool_size=pool_size)
+                on_failure.callback(keys_engine.dispose)
+                keys = KeyStore(keys_engine, masters, reload=reload)
+                keys.prepare(fresh=fresh)
+            except SQLAlchemyError as fault:
+                raise explain_failure(fault) from fault
+            on_failure.pop_all()
         return cls(engine, keys)
 
     def create_schema(self) -> None:
@@ -202,8 +217,9 @@ class Database:
                         store.finish()
                     finally:
                         store.release()
-                for subject in store.shredding:  # only now: a rolled back erasure must leave the key
-                    self.keys.drop_key(subject)
+                if store.shredding:  # only now: a rolled back erasure must leave the key
+                    self.keys.drop_keys(store.shredding)
+                    empty_journal(self.engine)
             except SQLAlchemyError as fault:
                 explained = explain_failure(fault)
                 if explained is fault:
@@ -239,6 +255,14 @@ class Database:
         """Let go of all connections."""
         self.engine.dispose()
         self.keys.engine.dispose()
+
+
+def _holds_data(engine: Engine) -> bool:
+    """Say whether there is a contact, and so a key that must be there."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("contact"):
+            return False
+        return connection.exec_driver_sql("SELECT 1 FROM contact LIMIT 1").first() is not None
 
 
 def _set_scope(connection: Connection, *_: Any) -> None:

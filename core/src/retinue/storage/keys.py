@@ -6,19 +6,15 @@ data. Rotation of the master key rewraps these small rows and never touches data
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import (
     Column,
@@ -31,9 +27,11 @@ from sqlalchemy import (
     Uuid,
     delete,
     func,
+    inspect,
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from retinue.actor import Actor
 from retinue.errors import Misconfigured, NotFound, Unavailable
@@ -41,7 +39,7 @@ from retinue.storage.among import among
 from retinue.storage.declare import MODELS
 from retinue.storage.direct import translated
 from retinue.storage.ids import INDEX_SUBJECT, SYSTEM_SUBJECT
-from retinue.storage.sealing import open_bytes, seal_bytes
+from retinue.storage.masters import KEY_BYTES, MasterKeys
 from retinue.storage.types import UtcDateTime
 
 if TYPE_CHECKING:
@@ -49,8 +47,8 @@ if TYPE_CHECKING:
 
 CACHE_SIZE: Final = 10_000
 CACHE_SECONDS: Final = 300.0
-KEY_BYTES: Final = 32
 _BATCH: Final = 500
+_DIALECTS: Final[dict[str, Any]] = {"sqlite": sqlite, "postgresql": postgresql}
 
 metadata = MetaData()
 subject_key = Table(
@@ -62,102 +60,39 @@ subject_key = Table(
     Column("created_at", UtcDateTime, nullable=False),
 )
 
-
-class MasterKeys:
-    """The master keys by version; the highest wraps, the others still open what they wrapped."""
-
-    def __init__(self, versions: Mapping[int, bytes]) -> None:
-        for version, raw in versions.items():
-            if len(raw) != KEY_BYTES:
-                raise Misconfigured(
-                    f"master key {version} has {len(raw)} bytes instead of {KEY_BYTES}", code="master-key"
-                )
-        self._keys = {version: AESGCM(raw) for version, raw in versions.items()}
-        self.current = max(versions)
-        self._raw = dict(versions)
-
-    @classmethod
-    def generate(cls) -> MasterKeys:
-        """Return a first master key from the operating system's random source."""
-        return cls({1: os.urandom(KEY_BYTES)})
-
-    @classmethod
-    def parse(cls, text: str, origin: str) -> MasterKeys:
-        """Read lines of ``version:base64``; raises Misconfigured naming `origin` and the line, never its content."""
-        versions: dict[int, bytes] = {}
-        for number, line in enumerate(text.splitlines(), 1):
-            if not line.strip() or line.startswith("#"):
-                continue
-            version, _, raw = line.strip().partition(":")
-            try:
-                versions[int(version)] = base64.b64decode(raw, validate=True)
-            except (ValueError, binascii.Error):
-                raise Misconfigured(
-                    f"{origin}, line {number}: not a master key (expected `1:` and base64)", code="master-key"
-                ) from None
-        if not versions:
-            raise Misconfigured(
-                f"{origin} holds no master key", code="master-key", remedy="Restore it from your backup."
-            )
-        return cls(versions)
-
-    @classmethod
-    def load(cls, path: Path) -> MasterKeys:
-        """Read the master key file; raises Misconfigured if it is lost or open to other users."""
-        if not path.exists():
-            raise Misconfigured(
-                f"the master key {path} is not there",
-                code="master-key-lost",
-                remedy="Restore it from your backup, or set RETINUE_MASTER_KEY. Without it sealed values stay closed; "
-                "nothing was changed.",
-            )
-        if os.name == "posix" and path.stat().st_mode & 0o077:
-            raise Misconfigured(
-                f"the master key {path} can be read by others", remedy=f"Run: chmod 600 {path}"
-            )
-        return cls.parse(path.read_text(encoding="utf-8"), str(path))
-
-    def render(self) -> str:
-        """Return the text of a master key file."""
-        return "".join(f"{v}:{base64.b64encode(raw).decode()}\n" for v, raw in sorted(self._raw.items()))
-
-    def with_next(self) -> MasterKeys:
-        """Return these keys and a fresh one of the next version, which wraps from then on."""
-        return MasterKeys({**self._raw, self.current + 1: os.urandom(KEY_BYTES)})
-
-    def wrap(self, subject: UUID, raw: bytes) -> tuple[bytes, int]:
-        """Return a data key wrapped for `subject`, and the version that wrapped it."""
-        return seal_bytes(self._keys[self.current], raw, b"subject-key\x00" + subject.bytes), self.current
-
-    def unwrap(self, subject: UUID, wrapped: bytes, version: int) -> bytes:
-        """Return the data key of `subject`; raises Misconfigured if the master key is missing or another."""
-        key = self._keys.get(version)
-        if key is None:
-            raise Misconfigured(
-                f"master key version {version} is not there", code="master-key", remedy="Restore its line."
-            )
-        try:
-            return open_bytes(key, wrapped, b"subject-key\x00" + subject.bytes)
-        except (InvalidTag, ValueError):
-            raise Misconfigured(
-                "the master key does not open the key store: it belongs to another installation, or the store is damaged",
-                code="master-key-wrong",
-                remedy="Put the right master key back; nothing was changed.",
-            ) from None
+shredded_subject = Table(
+    "shredded_subject",
+    metadata,
+    Column("subject_id", Uuid, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""Whose keys were dropped: what tells a restored backup whom it must forget again."""
 
 
 class KeyStore:
-    """Data keys by subject, with a bounded cache of ready ciphers."""
+    """Data keys by subject, with a bounded cache of ready ciphers.
 
-    def __init__(self, engine: Engine, masters: MasterKeys) -> None:
+    `reload` reads the master keys anew; it is called once for a key that a newer one wrapped, so that a rotation
+    elsewhere needs no restart here.
+    """
+
+    def __init__(
+        self, engine: Engine, masters: MasterKeys, *, reload: Callable[[], MasterKeys] | None = None
+    ) -> None:
         self.engine = engine
         self.masters = masters
+        self._reload = reload
         self._cache: OrderedDict[UUID, tuple[AESGCM, float]] = OrderedDict()
         self._lock = threading.Lock()
         self.index_key = b""
 
-    def prepare(self) -> None:
-        """Create the table and core's own two keys, and prove that the master key fits."""
+    def prepare(self, *, fresh: bool = True) -> None:
+        """Create the tables and core's own two keys, and prove that the master key fits.
+
+        Without `fresh` there are data already: an empty key store is then a lost one, and Misconfigured says so.
+        """
+        if not fresh and not inspect(self.engine).has_table(subject_key.name):
+            self._refuse_empty()
         metadata.create_all(self.engine)
         with self.engine.connect() as connection:
             known = set(
@@ -167,9 +102,18 @@ class KeyStore:
                     )
                 )
             )
+        if not fresh and len(known) < 2:
+            self._refuse_empty()
         self.create_keys(s for s in (SYSTEM_SUBJECT, INDEX_SUBJECT) if s not in known)
         self.ciphers([SYSTEM_SUBJECT])
         self.index_key = self._raw_keys([INDEX_SUBJECT])[INDEX_SUBJECT]
+
+    def _refuse_empty(self) -> None:
+        raise Misconfigured(
+            "the key store is empty, but the database holds data that its keys have sealed",
+            code="keys-lost",
+            remedy="Restore the key store from its own backup, or correct keys.url. Nothing was changed.",
+        )
 
     def create_keys(self, subjects: Iterable[UUID]) -> None:
         """Make and store a data key for each new subject; committed before any data that need it."""
@@ -209,11 +153,31 @@ class KeyStore:
         return found[subject]
 
     def drop_key(self, subject: UUID) -> bool:
-        """Shred: delete the subject's key for good; returns whether there was one."""
+        """Shred: delete the subject's key for good and remember that; returns whether there was one."""
+        return self.drop_keys([subject]) == 1
+
+    def drop_keys(self, subjects: Iterable[UUID]) -> int:
+        """Shred the keys of many subjects, those already shredded too; returns how many there were."""
+        ids, now, done = list(subjects), datetime.now(UTC), 0
+        if not ids:
+            return 0
         with self.engine.begin() as connection:
-            done = connection.execute(delete(subject_key).where(subject_key.c.subject_id == subject)).rowcount
-        self.forget([subject])
-        return bool(done)
+            for start in range(0, len(ids), _BATCH):
+                part = ids[start : start + _BATCH]
+                mine = among(subject_key.c.subject_id, part)
+                done += connection.execute(delete(subject_key).where(mine)).rowcount
+                told = _DIALECTS[connection.dialect.name].insert(shredded_subject).on_conflict_do_nothing()
+                connection.execute(told, [{"subject_id": subject, "at": now} for subject in part])
+        self.forget(ids)
+        empty_journal(self.engine)
+        return done
+
+    def shredded(self, after: UUID | None = None, limit: int = 1000) -> list[UUID]:
+        """Return subjects whose keys were dropped, by id, beginning behind `after`."""
+        column = shredded_subject.c.subject_id
+        chosen = select(column).order_by(column).limit(limit)
+        with self.engine.connect() as connection:
+            return list(connection.scalars(chosen if after is None else chosen.where(column > after)))
 
     def forget(self, subjects: Iterable[UUID]) -> None:
         """Drop cached ciphers, as every process must do once a key is shredded."""
@@ -253,10 +217,15 @@ class KeyStore:
             with self.engine.connect() as connection:
                 wanted = select(subject_key).where(among(subject_key.c.subject_id, subjects))
                 for row in connection.execute(wanted):
-                    found[row.subject_id] = self.masters.unwrap(row.subject_id, row.wrapped, row.master)
+                    found[row.subject_id] = self._unwrap(row)
         except OSError as fault:
             raise Unavailable(f"the key store does not answer: {fault}") from fault
         return found
+
+    def _unwrap(self, row: Any) -> bytes:
+        if self._reload is not None and row.master > self.masters.current:
+            self.masters = self._reload()
+        return self.masters.unwrap(row.subject_id, row.wrapped, row.master)
 
     def _remember(self, fresh: dict[UUID, AESGCM]) -> None:
         now = time.monotonic()
@@ -266,6 +235,24 @@ class KeyStore:
                 self._cache.move_to_end(subject)
             while len(self._cache) > CACHE_SIZE:
                 self._cache.popitem(last=False)
+
+
+def empty_journal(engine: Engine) -> None:
+    """Write SQLite's journal back and cut it: what was just deleted must not be readable in it.
+
+    Somebody who reads at this moment keeps it; then the next time does it.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    pooled = engine.raw_connection()
+    try:
+        cursor = pooled.cursor()
+        patience = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+        cursor.execute("PRAGMA busy_timeout=0")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        cursor.execute(f"PRAGMA busy_timeout={patience}")
+    finally:
+        pooled.close()
 
 
 _COLUMNS: Final = "subject_id, wrapped, master, created_at"
@@ -303,6 +290,7 @@ def check_keys(database: Database, sample: int = 1000) -> list[str]:
     with database.store(Actor.system("check keys"), readonly=True) as store:
         model = MODELS["contact"]
         ids = store.scalars(select(model.id).order_by(model.id.desc()).limit(sample))
+        forgotten = set(store.scalars(select(MODELS["shred_order"].subject_id)))
     try:
         known = database.keys._raw_keys([SYSTEM_SUBJECT, INDEX_SUBJECT, *ids])
     except (Misconfigured, Unavailable) as fault:
@@ -310,7 +298,7 @@ def check_keys(database: Database, sample: int = 1000) -> list[str]:
     faults += [
         f"contact {contact_id} has no key: its sealed values cannot be read"
         for contact_id in ids
-        if contact_id not in known
+        if contact_id not in known and contact_id not in forgotten
     ]
     return faults
 

@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import Uuid, insert, select, update
 from sqlalchemy.orm import Mapped
 
-from retinue.storage.declare import Access, Base, field
+from retinue.storage.among import among
+from retinue.storage.declare import MODELS, Access, Base, field
 from retinue.storage.types import UtcDateTime
 
 if TYPE_CHECKING:
@@ -38,11 +39,30 @@ def order_shredding(store: Store, subject_id: UUID) -> None:
     store.shredding.append(subject_id)
 
 
-def carry_out_orders(database: Database, store: Store) -> int:
-    """Drop the keys of all orders still open, also those of a restored backup; returns how many."""
-    open_orders = store.scalars(select(ShredOrder.subject_id).where(ShredOrder.done_at.is_(None)))
-    for subject_id in open_orders:
-        database.keys.drop_key(subject_id)
+def carry_out_orders(database: Database, store: Store, *, again: bool = False) -> int:
+    """Drop the keys of all orders still open; `again`: of all there ever were, for a restored key store.
+
+    Returns how many keys there were.
+    """
+    chosen = select(ShredOrder.subject_id)
+    dropped = database.keys.drop_keys(
+        store.scalars(chosen if again else chosen.where(ShredOrder.done_at.is_(None)))
+    )
     done = update(ShredOrder.__table__).where(ShredOrder.done_at.is_(None)).values(done_at=store.now)  # type: ignore[arg-type]  # a mapped class's table
     store.raw_connection().execute(done)
-    return len(open_orders)
+    return dropped
+
+
+def find_resurrected(database: Database, store: Store) -> list[UUID]:
+    """Return the contacts whose keys were shredded, but which the data know nothing of having erased.
+
+    A backup of the data restored from before an erasure holds them: their open fields must be forgotten again.
+    """
+    contacts, found, last = MODELS["contact"], [], None
+    raw = store.raw("look for people to forget again")
+    while page := database.keys.shredded(after=last):
+        last = page[-1]
+        here = set(raw.scalars(select(contacts.id).where(among(contacts.id, page))))
+        known = select(ShredOrder.subject_id).where(among(ShredOrder.subject_id, here))
+        found += sorted(here - set(raw.scalars(known)))
+    return found
