@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -126,3 +127,16 @@ class Misconfigured(RetinueError):
     """The configuration, the installed code or the master key does not fit; nothing was changed."""
 
     status, exit_code, code, title = 503, 78, "misconfigured", "Configuration problem"
+
+
+def describe_error(error: BaseException) -> str:
+    """Return types and frames of an error and its causes, without messages: those carry values of rows."""
+    parts: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None and len(parts) < 5:
+        frames = traceback.format_list(traceback.extract_tb(seen.__traceback__)[-30:])
+        code = getattr(seen, "code", None)
+        hint = f" [{code}]" if isinstance(code, str) else ""
+        parts.append(f"{''.join(frames)}{type(seen).__module__}.{type(seen).__qualname__}{hint}")
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+    return "\n\nbecause of\n\n".join(parts)[-20_000:]

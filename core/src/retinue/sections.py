@@ -181,6 +181,10 @@ class Plugins(Section, frozen=True):
     import_timeout: Annotated[float, describe(
         "How long importing a plugin may take when it is enabled; it is tried in a process of its own first.",
         unit="seconds", ge=1, le=600)] = 20.0
+    quarantine_failures: Annotated[int, describe(
+        "Failures of a plugin, in all processes together, that set it aside; 0: never.", unit="failures", ge=0, le=1000)] = 5
+    quarantine_seconds: Annotated[float, describe(
+        "Time within which they count.", unit="seconds", ge=1, le=86400)] = 60.0
 
 
 SECTIONS: Mapping[str, type[Section]] = {

@@ -8,7 +8,7 @@ import sys
 import time
 import types
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,12 +19,13 @@ from retinue.plugins import (
     Hooks,
     Job,
     Permission,
+    Watch,
     build_plugin_set,
     core_specs,
     discover,
     hookimpl,
 )
-from retinue.plugins.guard import Watch, make_guard
+from retinue.plugins.guard import make_guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -122,7 +123,10 @@ def test_every_declare_hook_is_asked_once_and_its_items_are_owned(site: Site, na
     values |= {"job": "probe.do_it", "cron": "* * * * *"}
     if kind == "fields":
         values["name"] = "probe"
-    item = cls(**{k: v for k, v in values.items() if k in cls.__dataclass_fields__})
+    needed = {
+        k: "x" for k, f in cls.__dataclass_fields__.items() if MISSING is f.default is f.default_factory
+    }
+    item = cls(**needed | {k: v for k, v in values.items() if k in cls.__dataclass_fields__})
     builtin = types.ModuleType("builtin_probe")
     calls = itertools.count()
 
@@ -191,7 +195,7 @@ def test_order_wishes_in_a_circle_set_those_plugins_aside(site: Site) -> None:
 def test_failing_tell_is_isolated_and_attributed(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     """Point 8: the middle of three raises; two results, the log names plugin, version and hook."""
     site.install("aa", body=note("aa"))
-    site.install("bb", body=note("bb", "raise ValueError('boom')"), version="3.1")
+    site.install("bb", body=note("bb", "raise ValueError('bo' + 'om')"), version="3.1")
     site.install("cc", body=note("cc"))
     plugins = build_plugin_set(discover(), ["aa", "bb", "cc"])
     desk = Desk()
@@ -203,9 +207,10 @@ def test_failing_tell_is_isolated_and_attributed(site: Site, caplog: pytest.LogC
         "bb",
         "3.1",
         "contacts_created",
-        "ValueError: boom",
+        "ValueError",
     )
     assert "retinue_bb" in failure.trace
+    assert "boom" not in failure.trace + caplog.text, "what an error says may hold personal data"
     assert "plugin bb 3.1 failed in contacts_created" in caplog.text
 
 
@@ -231,16 +236,6 @@ def test_wrong_answer_is_the_failure_of_its_plugin(site: Site, answer: str) -> N
     plugins = build_plugin_set(discover(), ["bad", "good"])
     assert plugins.hooks.contact_errors(Desk(), []) == [Problem("/0", "no")]  # type: ignore[arg-type]
     assert [f.plugin for f in plugins.watch.failures] == ["bad"]
-
-
-def test_often_failing_plugin_is_named(site: Site) -> None:
-    site.install("bad", body=note("bad", "1 / 0"))
-    plugins = build_plugin_set(discover(), ["bad"])
-    for _ in range(4):
-        plugins.hooks.contacts_created(Desk(), [])  # type: ignore[arg-type]
-    assert plugins.watch.failing() == []
-    plugins.hooks.contacts_created(Desk(), [])  # type: ignore[arg-type]
-    assert plugins.watch.failing() == ["bad"]
 
 
 def test_failing_room_of_core_is_never_isolated() -> None:
@@ -349,7 +344,9 @@ def test_trace_names_hook_plugin_and_time(
     assert lines[0] == "retinue hooks: contact_errors · ask · store, contacts"
     assert lines[1].startswith("retinue hooks: contact_errors · points · answers 1 · ")
     assert lines[1].endswith(" µs")
-    assert lines[2].startswith("retinue hooks: contact_errors · worse · failed · ")
+    assert lines[2].startswith(
+        "retinue hooks: contact_errors · worse · failed with ZeroDivisionError: division"
+    )
 
 
 def _best(call: Callable[[], Any], count: int = 300, rounds: int = 300) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 from retinue.access import AccessRules, forget_expired
 from retinue.contacts.erasing import erase_contact
 from retinue.jobs import JobSpec, Schedule
+from retinue.plugins import forget_watched
 from retinue.storage import Store, carry_out_orders, find_resurrected, seal_audit
 from retinue.web import purge_idempotency_keys
 
@@ -17,9 +18,10 @@ def seal_entries(store: Store, _payload: dict[str, Any]) -> None:
 
 
 def forget(store: Store, _payload: dict[str, Any]) -> None:
-    """Remove expired sessions, tokens and kept answers."""
+    """Remove expired sessions, tokens, kept answers, and what was measured of plugins a week ago."""
     forget_expired(store, AccessRules.from_config(store.declared["config"]))
     purge_idempotency_keys(store)
+    forget_watched(store)
 
 
 def shred(store: Store, _payload: dict[str, Any]) -> None:

@@ -3,38 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import hmac
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from retinue.access import CORE_PERMISSIONS, Account, DeedWatch, Guard, Permission, Permissions, actor_of
+from retinue.access import Account, Guard, Permissions, actor_of
 from retinue.actor import Actor
-from retinue.app.catalogues import make_catalogues
-from retinue.app.chores import core_jobs, core_schedules, forget_again
+from retinue.app.chores import forget_again
+from retinue.app.epochal import Current, Epochal, build_epochal
+from retinue.app.following import settle_at_end
+from retinue.app.registry import make_registry
 from retinue.config import Config
 from retinue.contacts import answers as contact_answers
 from retinue.errors import Denied, Misconfigured
 from retinue.interactions import answers as interaction_answers
-from retinue.interactions.service import Kind
-from retinue.jobs import BatchJob, Jobs, JobSettings, JobSpec, Registry
-from retinue.jobs import Schedule as JobSchedule
+from retinue.jobs import Jobs, JobSettings
 from retinue.lists import answers as list_answers
 from retinue.lists.service import Catalogues
 from retinue.plugins import (
     NO_HOOKS,
     Epoch,
-    InteractionKind,
-    Job,
     PluginInfo,
     PluginSet,
-    Schedule,
+    Watch,
     build_plugin_set,
     disable_plugin,
     discover,
@@ -42,12 +40,14 @@ from retinue.plugins import (
     migrations,
     read_enabled,
     read_epoch,
+    read_set_aside,
     refuse_dangerous,
     remember_faults,
+    remember_order,
+    resume_plugin,
 )
-from retinue.plugins import Permission as PluginPermission
 from retinue.relations import answers as relation_answers
-from retinue.storage import Database, MasterKeys, Store, carry_out_orders, check_keys, explain_failure
+from retinue.storage import Database, MasterKeys, Store, carry_out_orders, check_keys, explain_failure, new_id
 from retinue.web import OutboundRules, configure_outbound
 
 BUILTINS: Final = {
@@ -57,17 +57,6 @@ BUILTINS: Final = {
     "retinue.relations": relation_answers,
 }
 """Core's rooms that answer hooks, by the same way as any plugin."""
-
-
-@dataclass(frozen=True, slots=True)
-class Epochal:
-    """Everything that depends on which plugins are on; built anew and swapped as one when that changes."""
-
-    plugins: PluginSet
-    permissions: Permissions
-    guard: Guard
-    catalogues: Catalogues
-    declared: Mapping[str, Any]
 
 
 class House:
@@ -80,10 +69,33 @@ class House:
         configure_outbound(rules)
         self.jobs = Jobs(database.engine.url, settings=_job_settings(config), gate=database.gate)
         self._swapping = threading.Lock()
-        self._now = self._build(build_plugin_set(self.catalogue, (), builtins=BUILTINS))
-        self.epoch = Epoch(database)
+        self.id, self.watch = new_id(), Watch.from_environment()
+        nobody = build_plugin_set(self.catalogue, (), builtins=BUILTINS, watch=self.watch)
+        self._current, self._pin = Current(build_epochal(config, nobody, {})), None
+        self.epoch = Epoch(database, seconds=0.2)
 
     # ---- what the current epoch consists of --------------------------------------------------------------------
+    _pin: Epochal | None
+
+    @property
+    def _now(self) -> Epochal:
+        return self._pin or self._current.now
+
+    def pinned(self, epochal: Epochal | None = None) -> House:
+        """Return a view of this house that stays with the plugins of now: what a request begins with, it ends with."""
+        view = copy.copy(self)
+        view._pin = epochal or self._now
+        return view
+
+    def plugin_states(self) -> dict[str, str]:
+        """Return how each plugin that was not turned off stands in this process: enabled, quarantined, refused, missing."""
+        now = self._now
+        return {
+            **now.states,
+            **dict.fromkeys(now.plugins.set_aside, "refused"),
+            **dict.fromkeys(now.plugins.missing, "missing"),
+        }
+
     @property
     def plugins(self) -> PluginSet:
         """Return the plugins that are on."""
@@ -104,42 +116,9 @@ class House:
         """Return what can be listed and by which fields."""
         return self._now.catalogues
 
-    def _build(self, plugins: PluginSet) -> Epochal:
-        permissions = Permissions(CORE_PERMISSIONS)
-        for owned in plugins.declared(PluginPermission):
-            permissions.declare(
-                Permission(owned.item.name, owned.item.label, scoped=owned.item.scoped, plugin=owned.plugin)
-            )
-        kinds = {
-            owned.item.name: Kind(
-                owned.item.name,
-                owned.item.label,
-                owned.item.icon,
-                counts=owned.item.touches,
-                plugin=owned.plugin,
-            )
-            for owned in plugins.declared(InteractionKind)
-        }
-        catalogues = make_catalogues(plugins)
-        guard = Guard.from_config(self.config, permissions)
-        declared = {
-            "watch": DeedWatch(guard),
-            "interaction_kinds": kinds,
-            "catalogues": catalogues,
-            "plugins": plugins,
-            "config": self.config,
-        }
-        return Epochal(
-            plugins=plugins,
-            permissions=permissions,
-            guard=guard,
-            catalogues=catalogues,
-            declared=declared,
-        )
-
     def refresh(self, *, force: bool = False) -> bool:
         """Follow the database: build the set of plugins it asks for and swap to it; returns whether it changed."""
-        if not force and self.epoch.current() == self.plugins.epoch:
+        if not force and self.epoch.current() == self._current.now.plugins.epoch:
             return False
         with self._swapping, self.database.store(Actor.system("read plugins")) as store:
             lines = self.lines(read_enabled(store))
@@ -150,10 +129,12 @@ class House:
                 builtins=BUILTINS,
                 epoch=read_epoch(store),
                 faults=faults,
+                watch=self.watch,
             )
             remember_faults(store, plugins)
-            self._now = self._build(plugins)
-            self.jobs.swap(self._registry(plugins))
+            remember_order(store, plugins)
+            self._current.now = now = build_epochal(self.config, plugins, read_set_aside(store))
+            self.jobs.swap(make_registry(plugins, pin=now))
             self.jobs.release_parked(store.raw_connection())
         return True
 
@@ -179,35 +160,17 @@ class House:
         self.refresh(force=True)
         return info
 
+    def resume(self, actor: Actor, name: str) -> None:
+        """Turn a quarantined plugin on again, in every process."""
+        with self.store(actor) as store:
+            resume_plugin(store, name)
+        self.refresh(force=True)
+
     @contextlib.contextmanager
     def _bare(self) -> Iterator[Connection]:
         """Yield a connection in no transaction: migrations begin their own."""
         with self.database.gate, self.database.engine.connect() as connection:
             yield connection
-
-    def _registry(self, plugins: PluginSet) -> Registry:
-        jobs, schedules = list(core_jobs()), list(core_schedules())
-        for owned in plugins.declared(Job):
-            item: Job = owned.item
-            jobs.append(
-                JobSpec(
-                    name=item.name,
-                    handler=_handler(plugins.resolve(owned.plugin, item.run)),
-                    plugin=owned.plugin,
-                    retries=item.retries,
-                    timeout=item.timeout,
-                    queue=item.queue,
-                    payload_version=item.payload_version,
-                )
-            )
-        for planned in plugins.declared(Schedule):
-            it: Schedule = planned.item
-            schedules.append(
-                JobSchedule(
-                    name=it.name, job=it.job, cron=it.cron, zone=it.zone, missed=it.missed, payload=it.payload
-                )
-            )
-        return Registry(jobs, schedules)
 
     # ---- stores ------------------------------------------------------------------------------------------------
     @contextlib.contextmanager
@@ -227,7 +190,9 @@ class House:
     @contextlib.contextmanager
     def job_store(self, job: Any) -> Iterator[Store]:
         """Open the transaction of a job: as the person it runs for, with their rights of now, else as the system."""
-        with self.store(self.job_actor(job), plugin=None if job.plugin == "retinue" else job.plugin) as store:
+        house = self.pinned(job.spec.pin) if getattr(job, "spec", None) else self
+        plugin = None if job.plugin == "retinue" else job.plugin
+        with house.store(house.job_actor(job), plugin=plugin) as store:
             yield store
 
     def job_actor(self, job: Any) -> Actor:
@@ -349,6 +314,7 @@ def open_house(config: Config, *, check: bool = True) -> Iterator[House]:
     house = House(config, database)
     try:
         yield house.start() if check else house
+        settle_at_end(house)
     finally:
         house.close()
 
@@ -369,10 +335,6 @@ def _enabled(connection: Any) -> set[str]:
         name
         for (name,) in connection.exec_driver_sql("SELECT name FROM plugin_state WHERE state = 'enabled'")
     }
-
-
-def _handler(found: Any) -> Any:
-    return found() if isinstance(found, type) and issubclass(found, BatchJob) else found
 
 
 def _job_settings(config: Config) -> JobSettings:

@@ -37,3 +37,38 @@ class JobStateSchema(Schema):
     """The state of a job after a request to stop or replay it."""
 
     state = fields.String()
+
+
+class PluginTimingSchema(Schema):
+    """What the calls of one plugin in one hook took, in microseconds, over all processes."""
+
+    plugin = fields.String()
+    hook = fields.String()
+    calls = fields.Integer()
+    p50_us = fields.Float()
+    p95_us = fields.Float()
+    longest_us = fields.Float()
+    total_ms = fields.Float()
+
+
+class PluginProcessSchema(Schema):
+    """A process that serves or works, the epoch it follows and the plugins as they stand in it."""
+
+    id = fields.UUID()
+    kind = fields.String()
+    machine = fields.String()
+    pid = fields.Integer()
+    version = fields.String()
+    epoch = fields.Integer()
+    plugins = fields.Dict(
+        metadata={"description": "State by plugin: enabled, quarantined, refused, missing."}
+    )
+    started_at = fields.AwareDateTime()
+    seen_at = fields.AwareDateTime()
+    alive = fields.Boolean(metadata={"description": "Heard of within the last minute."})
+
+
+class PluginStateSchema(Schema):
+    """The state of a plugin after a request to resume it."""
+
+    state = fields.String()

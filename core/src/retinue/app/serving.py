@@ -6,10 +6,9 @@ import asyncio
 import contextlib
 import logging
 import os
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any
 
 from litestar.concurrency import sync_to_thread
 from litestar.types import Receive, Scope, Send
@@ -18,8 +17,10 @@ from retinue.access import RequestFacts, authenticate_request
 from retinue.access.routes import access_routes
 from retinue.actor import Actor
 from retinue.app.contact_routes import contact_list_routes
+from retinue.app.following import Follower
 from retinue.app.house import House
 from retinue.app.routes import house_routes
+from retinue.app.watch_routes import watch_routes
 from retinue.app.welcome import welcome
 from retinue.contacts.routes import ROUTES as CONTACT_ROUTES
 from retinue.history.routes import ROUTES as HISTORY_ROUTES
@@ -39,12 +40,13 @@ from retinue.web import (
     build_app,
 )
 
-_log: Final = logging.getLogger(__name__)
-_WATCH_SECONDS: Final = 0.5
-
 
 def make_application(house: House) -> Application:
-    """Return the application of the house as it is now: core's rooms and every plugin that is on."""
+    """Return the application of the house as it is now: core's rooms and every plugin that is on.
+
+    It stays with these plugins: a request that began in it never meets those of another epoch.
+    """
+    house = house.pinned()
     settings = WebSettings.from_config(
         house.config, secret=house.secret("cursors"), version=version("retinue")
     )
@@ -58,7 +60,11 @@ def make_application(house: House) -> Application:
         [*_core_groups(house), *_plugin_groups(house)],
         settings=settings,
         authenticate=authenticate,
-        checks={"database": lambda: _check_database(house), "migrations": lambda: _check_tables(house)},
+        checks={
+            "database": lambda: _check_database(house),
+            "migrations": lambda: _check_tables(house),
+            "plugins": lambda: _tell_plugins(house),
+        },
         permissions=[permission.name for permission in house.permissions],
     )
 
@@ -69,7 +75,7 @@ def _core_groups(house: House) -> Iterator[RouteGroup]:
     yield RouteGroup(RELATION_ROUTES, tag="relations")
     yield RouteGroup(view_routes(house.catalogues), tag="views")
     yield RouteGroup(HISTORY_ROUTES, tag="history")
-    yield RouteGroup(house_routes(house), tag="administration")
+    yield RouteGroup([*house_routes(house), *watch_routes(house)], tag="administration")
     yield RouteGroup(access_routes(house, house.guard), tag="access")
     if all(owned.item.path != "/" for owned in house.plugins.declared(Site)):
         yield RouteGroup([welcome], prefix="/")
@@ -96,42 +102,15 @@ def _check_database(house: House) -> None:
         store.raw_connection().exec_driver_sql("SELECT 1")
 
 
+def _tell_plugins(house: House) -> str:
+    """Return how many plugins are set aside, without names: anybody may ask, and core works without them."""
+    aside = [state for state in house.plugin_states().values() if state != "enabled"]
+    return f"{len(aside)} set aside" if aside else "ok"
+
+
 def _check_tables(house: House) -> None:
     with house.database.transaction() as connection:
         migrations.check(connection, house.lines(set()))
-
-
-class Follower:
-    """A thread that asks twice a second which plugins are on, and tells when the house has changed with them."""
-
-    def __init__(self, house: House, changed: Callable[[], None]) -> None:
-        self.house, self._changed = house, changed
-        self._told = house.plugins.epoch
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="retinue-epoch", daemon=True)
-
-    def _follow(self) -> None:
-        while not self._end.wait(_WATCH_SECONDS):
-            try:
-                self.house.refresh()
-                epoch = self.house.plugins.epoch
-                if epoch != self._told:
-                    self._changed()
-                    self._told = epoch
-                    _log.info("plugin epoch %s", epoch)
-            except (
-                Exception
-            ) as fault:  # the database may be away, a plugin may break the build: what stands goes on
-                _log.error("the plugins that are on cannot be followed: %s", fault)
-
-    def start(self) -> None:
-        """Begin to follow."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, within seconds."""
-        self._end.set()
-        self._thread.join(timeout=5)
 
 
 class Served:
@@ -186,7 +165,9 @@ class Working:
     def __init__(self, house: House) -> None:
         self.house = house
         self._worker = worker_of(house)
-        self._follower = Follower(house, lambda: None)  # the house has swapped its jobs already
+        self._follower = Follower(
+            house, lambda: None, kind="worker"
+        )  # the house has swapped its jobs already
 
     def __enter__(self) -> Working:
         self._worker.start()

@@ -6,7 +6,6 @@ import logging
 import random
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
@@ -14,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
+from retinue.errors import describe_error
 from retinue.jobs.ledger import call_again, claim_job, finish_job, park_job, write_step
 from retinue.jobs.models import DEAD, DONE_STATE, RUNNING, STOPPED, WAITING, job
 from retinue.jobs.port import Jobs
@@ -237,16 +237,3 @@ def backoff(spec: JobSpec, attempts: int) -> float:
     """Return how many seconds to wait after that many failures: doubling, capped, give or take a tenth."""
     plain = min(spec.backoff_cap, spec.backoff_first * 2.0 ** min(attempts - 1, 60))
     return plain * random.uniform(0.9, 1.1)  # noqa: S311  # spreading load, not a secret
-
-
-def describe_error(error: BaseException) -> str:
-    """Return types and frames of an error and its causes, without messages: those carry values of rows."""
-    parts: list[str] = []
-    seen: BaseException | None = error
-    while seen is not None and len(parts) < 5:
-        frames = traceback.format_list(traceback.extract_tb(seen.__traceback__)[-30:])
-        code = getattr(seen, "code", None)
-        hint = f" [{code}]" if isinstance(code, str) else ""
-        parts.append(f"{''.join(frames)}{type(seen).__module__}.{type(seen).__qualname__}{hint}")
-        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
-    return "\n\nbecause of\n\n".join(parts)[-20_000:]

@@ -120,6 +120,9 @@ class JobSpec:
     timeout: float = 300.0
     payload_version: int = 1
     inside: bool = field(default=False, repr=False)  # core's own: gets a connection, not a store
+    pin: Any = field(
+        default=None, repr=False, compare=False
+    )  # for whoever opens the store: with which plugins
 
     def __post_init__(self) -> None:
         checks = (

@@ -17,12 +17,19 @@ from retinue.plugins.contributions import (
 from retinue.plugins.discovery import Catalogue, Found, discover
 from retinue.plugins.facade import NO_HOOKS, Hooks
 from retinue.plugins.faults import Fault, HookFailed, PluginRefused
-from retinue.plugins.guard import Failure, Timing, Watch
 from retinue.plugins.hookspecs import API_VERSION
 from retinue.plugins.integrity import Integrity, verify_plugin
 from retinue.plugins.loading import core_specs
 from retinue.plugins.manifest import Manifest, ManifestError, parse_manifest
-from retinue.plugins.models import EPOCH_ID, PluginEpoch, PluginState
+from retinue.plugins.models import (
+    EPOCH_ID,
+    PluginEpoch,
+    PluginFailure,
+    PluginOrder,
+    PluginProcess,
+    PluginState,
+    PluginTiming,
+)
 from retinue.plugins.ordering import Position
 from retinue.plugins.pluginset import Owned, PluginSet, build_plugin_set
 from retinue.plugins.probe import probe_faults, refuse_dangerous
@@ -32,11 +39,27 @@ from retinue.plugins.service import (
     disable_plugin,
     enable_plugin,
     list_plugins,
-    quarantine_plugin,
     read_enabled,
     read_epoch,
     read_plugin_set,
     remember_faults,
+)
+from retinue.plugins.watch import Digest, Failure, Timing, Watch, slowest_first, timing_figures
+from retinue.plugins.watching import (
+    Limit,
+    Process,
+    TimingWriter,
+    end_process,
+    forget_watched,
+    list_processes,
+    quarantine_failing,
+    quarantine_plugin,
+    read_set_aside,
+    read_timings,
+    remember_order,
+    report_process,
+    resume_plugin,
+    write_failures,
 )
 
 __all__ = [
@@ -47,6 +70,7 @@ __all__ = [
     "Command",
     "ContactExport",
     "Contract",
+    "Digest",
     "Epoch",
     "Facet",
     "Failure",
@@ -59,16 +83,22 @@ __all__ = [
     "Integrity",
     "InteractionKind",
     "Job",
+    "Limit",
     "Manifest",
     "ManifestError",
     "Owned",
     "Permission",
     "PluginEpoch",
+    "PluginFailure",
     "PluginInfo",
+    "PluginOrder",
+    "PluginProcess",
     "PluginRefused",
     "PluginSet",
     "PluginState",
+    "PluginTiming",
     "Position",
+    "Process",
     "Refusal",
     "Removed",
     "Route",
@@ -76,6 +106,7 @@ __all__ = [
     "Setting",
     "Spec",
     "Timing",
+    "TimingWriter",
     "Watch",
     "WebhookEvent",
     "build_plugin_set",
@@ -83,16 +114,28 @@ __all__ = [
     "disable_plugin",
     "discover",
     "enable_plugin",
+    "end_process",
+    "forget_watched",
     "hook",
     "hookimpl",
     "list_plugins",
+    "list_processes",
     "parse_manifest",
     "probe_faults",
+    "quarantine_failing",
     "quarantine_plugin",
     "read_enabled",
     "read_epoch",
     "read_plugin_set",
+    "read_set_aside",
+    "read_timings",
     "refuse_dangerous",
     "remember_faults",
+    "remember_order",
+    "report_process",
+    "resume_plugin",
+    "slowest_first",
+    "timing_figures",
     "verify_plugin",
+    "write_failures",
 ]

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from retinue.plugins.faults import trace_of
-from retinue.plugins.guard import Failure, Watch
+from retinue.plugins.watch import Watch
 
 if TYPE_CHECKING:
     from retinue.storage import Store
 
 T = TypeVar("T")
-_SAMPLES = 1024
-log = logging.getLogger("retinue.plugins")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +36,11 @@ def attempt(store: Store, watch: Watch, place: tuple[str, str, str], work: Calla
         with store.savepoint():
             return Outcome(work())
     except Exception as error:  # a stranger's function may raise anything; its place shows that it did
-        kept = Failure(plugin, version, name, type(error).__name__, trace_of(error), datetime.now(UTC))
-        watch.failures.append(kept)
-        log.error("plugin %s %s failed in %s: %s", plugin, version, name, type(error).__name__)
+        watch.note(plugin, version, name, error)
         return Outcome(failed=True)
     finally:
         store.plugin, store.hook = before
-        samples: deque[int] = watch.samples.setdefault((plugin, name), deque(maxlen=_SAMPLES))
-        samples.append(time.perf_counter_ns() - started)
+        watch.samples_of(plugin, name).append(time.perf_counter_ns() - started)
 
 
 def is_open(item: Any, permissions: Callable[[str], bool]) -> bool:

@@ -25,12 +25,16 @@ class Hooks:
     An *ask* gives the joined answers of all plugins, in the order of the hook; a *tell* gives nothing.
     """
 
-    __slots__ = ("_calls", "_modes")
+    __slots__ = ("_calls", "_modes", "order_id")
 
     def __init__(
-        self, calls: Mapping[str, Callable[..., Any]] | None = None, modes: Mapping[str, str] | None = None
+        self,
+        calls: Mapping[str, Callable[..., Any]] | None = None,
+        modes: Mapping[str, str] | None = None,
+        *,
+        order_id: str = "",
     ) -> None:
-        self._calls, self._modes = dict(calls or {}), dict(modes or {})
+        self._calls, self._modes, self.order_id = dict(calls or {}), dict(modes or {}), order_id
 
     def answered(self, name: str) -> bool:
         """Say whether anybody answers the hook: worth asking before preparing costly arguments."""

@@ -2,89 +2,26 @@
 
 from __future__ import annotations
 
-import logging
+import inspect
 import operator
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from retinue.errors import RetinueError
-from retinue.plugins.faults import HookFailed, trace_of
+from retinue.errors import Problem, RetinueError
+from retinue.plugins.answers import Refusal
+from retinue.plugins.faults import HookFailed
 from retinue.plugins.loading import Implementation
+from retinue.plugins.watch import Watch
 
-log = logging.getLogger("retinue.plugins")
 _clock = time.perf_counter_ns
-_SAMPLES = 1024
-_FAILURES = 200
 _RETRY_STATES = {"40001"}
 Guarded = Callable[..., Any]
 Call = Callable[[tuple[Any, ...]], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """One failure of one implementation."""
-
-    plugin: str
-    version: str
-    hook: str
-    error: str
-    trace: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """How long the last calls of one implementation took, in nanoseconds."""
-
-    plugin: str
-    hook: str
-    calls: int
-    p50: int
-    p95: int
-    longest: int
-
-
-@dataclass(slots=True)
-class Watch:
-    """What one plugin set has seen since it was built: times and failures; `trace` prints every call."""
-
-    trace: bool = False
-    failures: deque[Failure] = field(default_factory=lambda: deque(maxlen=_FAILURES))
-    samples: dict[tuple[str, str], deque[int]] = field(default_factory=dict)
-
-    def timings(self) -> list[Timing]:
-        """Return the times of each implementation that was called, the slowest first."""
-        found = []
-        for (plugin, hook), kept in self.samples.items():
-            times = sorted(kept)
-            if times:
-                found.append(Timing(plugin, hook, len(times), _at(times, 50), _at(times, 95), times[-1]))
-        return sorted(found, key=lambda timing: (-timing.p95, timing.plugin, timing.hook))
-
-    def failing(self, count: int = 5, seconds: float = 60.0) -> list[str]:
-        """Return the plugins that failed at least `count` times in the last `seconds`."""
-        now = datetime.now(UTC)
-        recent = [f.plugin for f in list(self.failures) if (now - f.at).total_seconds() <= seconds]
-        return sorted({plugin for plugin in recent if recent.count(plugin) >= count})
-
-    def note(self, implementation: Implementation, version: str, error: BaseException) -> None:
-        """Keep and log a failure with plugin, version and hook."""
-        plugin, hook = implementation.plugin, implementation.spec.name
-        words = f"{type(error).__name__}: {error}"
-        self.failures.append(Failure(plugin, version, hook, words, trace_of(error), datetime.now(UTC)))
-        log.error("plugin %s %s failed in %s", plugin, version, hook, exc_info=error)
-
-
-def _at(times: list[int], percent: int) -> int:
-    return times[min(len(times) - 1, len(times) * percent // 100)]
 
 
 def say(text: str) -> None:
@@ -94,28 +31,21 @@ def say(text: str) -> None:
 
 def make_guard(implementation: Implementation, version: str, watch: Watch, *, builtin: bool) -> Guarded:
     """Return the function to register for `implementation`: it takes all arguments of the hook, in order."""
-    contract = implementation.spec.contract
+    contract, key = implementation.spec.contract, (implementation.plugin, implementation.spec.name)
     isolate = contract.on_failure == "isolate" and not builtin
     call = _caller(implementation)
     if contract.mode == "ask":
         call = _checked(call, implementation)
+        if implementation.spec.item in (Problem, Refusal) and not builtin:
+            call = _heeded(call, key, version)
+    else:
+        call = _silent(call)
     if contract.mode == "tell" or isolate:
         call = _saved(call, implementation.plugin if not builtin else None, implementation.spec.name)
-    key = (implementation.plugin, implementation.spec.name)
     if watch.trace:
         call = _traced(call, key)
-    keep = watch.samples.setdefault(key, deque(maxlen=_SAMPLES)).append
-
-    def failed(error: Exception, store: Any) -> None:
-        watch.note(implementation, version, error)
-        if not isolate or _is_fatal(error):
-            if isinstance(error, RetinueError):
-                error.add_note(f"raised by plugin {key[0]} in {key[1]}")
-                raise error
-            raise HookFailed(*key, error) from error
-        if contract.mode == "tell":
-            detail = {"plugin": key[0], "version": version, "hook": key[1], "error": type(error).__name__}
-            store.record("plugin.fail", detail=detail)
+    keep = watch.samples_of(*key).append
+    failed = _policy(implementation, version, watch, isolate=isolate, builtin=builtin)
 
     def guarded(*arguments: Any) -> Any:
         started = _clock()
@@ -128,6 +58,43 @@ def make_guard(implementation: Implementation, version: str, watch: Watch, *, bu
             keep(_clock() - started)
 
     return _named(guarded, implementation)
+
+
+def _policy(
+    implementation: Implementation, version: str, watch: Watch, *, isolate: bool, builtin: bool
+) -> Callable[[Exception, Any], None]:
+    """Return what to do with an error: to isolate it, to let it undo the deed, or to take it for a veto."""
+    plugin, hook = implementation.plugin, implementation.spec.name
+
+    def failed(error: Exception, store: Any) -> None:
+        refuses = isinstance(error, RetinueError) and error.status < 500
+        if _is_fatal(error):  # a conflict of transactions or a lost connection is not the plugin's fault
+            raise HookFailed(plugin, hook, error) from error
+        if refuses and not isolate:
+            error.add_note(f"raised by plugin {plugin} in {hook}")
+            if not builtin:
+                object_to(store, (plugin, hook), version, [{"code": getattr(error, "code", "")}])
+            raise error
+        watch.note(plugin, version, hook, error)
+        if not isolate:
+            raise HookFailed(plugin, hook, error) from error
+        if implementation.spec.contract.mode == "tell":
+            detail = {"plugin": plugin, "version": version, "hook": hook, "error": type(error).__name__}
+            store.record("plugin.fail", detail=detail)
+
+    return failed
+
+
+def object_to(store: Any, key: tuple[str, str], version: str, reasons: list[dict[str, Any]]) -> None:
+    """Note that a plugin objects to the deed; if the deed is refused, the audit says who did.
+
+    Reasons are codes and places, never sentences: those may hold what was refused.
+    """
+    auditor = getattr(store, "auditor", None)
+    if auditor is not None:
+        auditor.objections.append(
+            {"plugin": key[0], "version": version, "hook": key[1], "reasons": reasons[:20]}
+        )
 
 
 def _named(guarded: Guarded, implementation: Implementation) -> Guarded:
@@ -159,6 +126,8 @@ def _checked(call: Call, implementation: Implementation) -> Call:
         answer = call(arguments)
         if not answer:
             return None
+        if inspect.isawaitable(answer) or inspect.isasyncgen(answer):
+            _refuse_unrun(answer)
         answers = answer if type(answer) is tuple else tuple(answer)
         if item is not None:
             for each in answers:
@@ -167,6 +136,44 @@ def _checked(call: Call, implementation: Implementation) -> Call:
         return answers
 
     return checked
+
+
+def _heeded(call: Call, key: tuple[str, str], version: str) -> Call:
+    """Return `call` that notes an objection when the plugin answers with one."""
+
+    def heeded(arguments: tuple[Any, ...]) -> Any:
+        answers = call(arguments)
+        if answers:
+            object_to(arguments[0], key, version, [_reason(answer) for answer in answers])
+        return answers
+
+    return heeded
+
+
+def _reason(answer: Any) -> dict[str, str]:
+    if isinstance(answer, Refusal):
+        return {"code": answer.code, "contact_id": str(answer.contact_id)}
+    return {"code": answer.code, "pointer": answer.pointer}
+
+
+def _silent(call: Call) -> Call:
+    """Return `call` of a hook that answers nothing; what would only run later, or never, is a failure."""
+
+    def silent(arguments: tuple[Any, ...]) -> None:
+        answer = call(arguments)
+        if answer is not None:
+            _refuse_unrun(answer)
+
+    return silent
+
+
+def _refuse_unrun(answer: Any) -> None:
+    """Raise TypeError for a coroutine or generator: nobody would await or step through it."""
+    if inspect.iscoroutine(answer) or inspect.isgenerator(answer):
+        answer.close()
+    elif not (inspect.isawaitable(answer) or inspect.isasyncgen(answer)):
+        return
+    raise TypeError(f"it returned a {type(answer).__name__}, which nobody runs: hooks are plain functions")
 
 
 def _saved(call: Call, plugin: str | None, hook: str) -> Call:
@@ -204,11 +211,14 @@ def _traced(call: Call, key: tuple[str, str]) -> Call:
     """Return `call` saying which hook ran, who answered and how long it took."""
 
     def traced(arguments: tuple[Any, ...]) -> Any:
-        started, answer, said = _clock(), None, "failed"
+        started, said = _clock(), "failed"
         try:
             answer = call(arguments)
             said = f"answers {len(answer or ())}"
             return answer
+        except Exception as error:
+            said = f"failed with {type(error).__name__}: {error}"
+            raise
         finally:
             say(f"{key[1]} · {key[0]} · {said} · {(_clock() - started) / 1000:.0f} µs")
 

@@ -146,9 +146,13 @@ def _unknown(plugin: str, name: str, place: Place, specs: Specs) -> list[Fault]:
 
 def _mistakes(plugin: str, function: Any, options: Mapping[str, Any], spec: Spec) -> Iterator[Fault]:
     """Yield what keeps a marked function from answering its hook."""
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+    inner = inspect.unwrap(function)
+    if inspect.iscoroutinefunction(inner) or inspect.isasyncgenfunction(inner):
         detail = f"{spec.name} is a synchronous hook and cannot be answered by async def."
         yield Fault("HOOK005", plugin, detail, "Write def, and hand slow work to a job.", spec.name)
+    if spec.contract.mode == "tell" and inspect.isgeneratorfunction(inner):
+        detail = f"{spec.name} tells and takes no answers, so the body of a generator would never run."
+        yield Fault("HOOK010", plugin, detail, "Take yield out of it.", spec.name)
     used = [
         word for word in ("wrapper", "hookwrapper", "tryfirst", "trylast", "specname") if options.get(word)
     ]

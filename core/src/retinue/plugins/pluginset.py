@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import ModuleType, SimpleNamespace
@@ -17,7 +18,7 @@ from retinue.plugins.contributions import KINDS
 from retinue.plugins.discovery import Catalogue, Found
 from retinue.plugins.facade import Hooks
 from retinue.plugins.faults import Fault, did_you_mean
-from retinue.plugins.guard import Watch, make_guard, say
+from retinue.plugins.guard import make_guard, say
 from retinue.plugins.integrity import integrity_faults
 from retinue.plugins.loading import (
     Faulty,
@@ -30,10 +31,10 @@ from retinue.plugins.loading import (
 )
 from retinue.plugins.manifest import Manifest
 from retinue.plugins.ordering import Cycle, Edges, Position, explain, hook_order, topological
+from retinue.plugins.watch import Watch
 
 T = TypeVar("T")
 R = TypeVar("R")
-TRACE = "RETINUE_TRACE_HOOKS"
 _mark = pluggy.HookimplMarker(PROJECT)
 
 
@@ -105,11 +106,12 @@ def build_plugin_set(
     builtins: Mapping[str, ModuleType] | None = None,
     epoch: int = 0,
     faults: Mapping[str, Iterable[Fault]] | None = None,
+    watch: Watch | None = None,
 ) -> PluginSet:
     """Return the plugin set of `enabled`. A faulty one is set aside with those that require it.
 
     `builtins` are core's rooms that answer hooks, by name (``retinue.interactions``). `faults` are
-    reasons known from elsewhere, such as tables that wait for a migration.
+    reasons known from elsewhere, such as tables that wait for a migration. `watch` goes on from the set before.
     """
     wanted = sorted(set(enabled))
     missing = tuple(name for name in wanted if name not in catalogue)
@@ -120,7 +122,8 @@ def build_plugin_set(
         if not found:
             break
         aside.update(found)
-    return _assemble(trial, dict(sorted(aside.items())), missing, epoch)
+    watch = watch or Watch.from_environment()
+    return _assemble(trial, (dict(sorted(aside.items())), missing), epoch, watch)
 
 
 class _Trial:
@@ -229,11 +232,10 @@ def _wishes(answers: Mapping[str, Implementation]) -> dict[str, set[str]]:
 
 
 def _assemble(
-    trial: _Trial, aside: Mapping[str, tuple[Fault, ...]], missing: tuple[str, ...], epoch: int
+    trial: _Trial, absent: tuple[Mapping[str, tuple[Fault, ...]], tuple[str, ...]], epoch: int, watch: Watch
 ) -> PluginSet:
     """Return the plugin set: guards in one plugin manager, registered in reverse order."""
     manager = pluggy.PluginManager(PROJECT)
-    watch = Watch(trace=os.environ.get(TRACE, "") not in ("", "0"))
     functions = {name: spec.function for name, spec in trial.specs.items()}
     manager.add_hookspecs(SimpleNamespace(**functions))  # type: ignore[arg-type]  # any object with them will do
     calls: dict[str, Callable[..., Any]] = {}
@@ -247,24 +249,41 @@ def _assemble(
     return PluginSet(
         epoch=epoch,
         loaded=trial.loaded,
-        set_aside=aside,
-        missing=missing,
+        set_aside=absent[0],
+        missing=absent[1],
         specs=trial.specs,
         orders=trial.reasons,
-        hooks=Hooks(calls, modes),
+        hooks=Hooks(calls, modes, order_id=_order_id(versions_in_order(trial.reasons, trial.loaded))),
         watch=watch,
         manager=manager,
     )
 
 
+def versions_in_order(
+    orders: Mapping[str, tuple[Position, ...]], loaded: Mapping[str, Loaded]
+) -> dict[str, list[list[str]]]:
+    """Return for each answered hook who answers it, in order: plugin, version, reason of the place."""
+    return {
+        hook: [[place.plugin, loaded[place.plugin].manifest.version, place.reason] for place in places]
+        for hook, places in sorted(orders.items())
+    }
+
+
+def _order_id(orders: Mapping[str, list[list[str]]]) -> str:
+    """Return a short name of who answers what in which order, the same in every process."""
+    return hashlib.sha256(json.dumps(orders, sort_keys=True).encode()).hexdigest()[:32]
+
+
 def _call(caller: Any, spec: Spec, watch: Watch) -> Callable[..., Any]:
     """Return the call of a hook that somebody answers: the joined answers of an ask, None of a tell."""
-    if spec.contract.mode == "tell":
-        call: Callable[..., Any] = caller
-    else:
+    name, joins = spec.name, spec.contract.mode == "ask"
 
-        def call(**arguments: Any) -> list[Any]:
-            return [answer for answers in caller(**arguments) for answer in answers]
+    def call(**arguments: Any) -> Any:
+        auditor = getattr(arguments["store"], "auditor", None)
+        if auditor is not None:
+            auditor.trail.append(name)
+        found = caller(**arguments)
+        return [answer for answers in found for answer in answers] if joins else None
 
     if not watch.trace:
         return call

@@ -101,7 +101,7 @@ def enable_plugin(
     if name not in found:
         raise NotFound(f"plugin {name} is not installed", remedy=did_you_mean(name, found))
     system = store.system("enable plugin")
-    _next_epoch(system)  # first: its lock lets one change of plugins in at a time
+    advance_epoch(system)  # first: its lock lets one change of plugins in at a time
     enabled = read_enabled(store)
     loaded = _try_with(found, enabled, name, builtins)
     row = _row(system, name) or PluginState(name=name)
@@ -147,23 +147,11 @@ def disable_plugin(store: Store, name: str) -> PluginInfo:
             extra={"required_by": needing},
         )
     if row.state != "disabled":
-        _next_epoch(system)
+        advance_epoch(system)
         row.state, row.reason, row.trace, row.changed_at = "disabled", "", "", store.now
         store.deed("plugin.disable", f"Disable plugin {name}")
         system.flush()
     return _info(name, discover().get(name), row)
-
-
-def quarantine_plugin(store: Store, name: str, reason: str, trace: str = "") -> None:
-    """Set aside a plugin that fails too often, in all processes, until it is enabled again."""
-    system = store.system("quarantine plugin")
-    row = _row(system, name)
-    if row is None or row.state != "enabled":
-        return
-    _next_epoch(system)
-    row.state, row.reason, row.trace, row.changed_at = "quarantined", reason, trace, store.now
-    store.deed("plugin.quarantine", f"Quarantine plugin {name}")
-    system.flush()
 
 
 def read_enabled(store: Store) -> set[str]:
@@ -210,7 +198,8 @@ def _row(system: Store, name: str) -> PluginState | None:
     return row
 
 
-def _next_epoch(system: Store) -> None:
+def advance_epoch(system: Store) -> None:
+    """Let every process build its plugin set anew; the row's lock lets one change in at a time."""
     if not system.change(update(PluginEpoch).values(number=PluginEpoch.number + 1)):
         system.add(PluginEpoch(id=EPOCH_ID, number=1))
         system.flush()

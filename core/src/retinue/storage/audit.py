@@ -8,6 +8,7 @@ commits: on PostgreSQL it is the transaction's id, on SQLite (one writer) the ne
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +16,19 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, Integer, LargeBinary, String, Text, Uuid, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    Uuid,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped
 
 from retinue.storage.declare import Access, Base, json_type, key, personal
@@ -49,6 +62,10 @@ class ChangeSet(Base):
     entries: Mapped[int] = column(Integer, label="Changes", nullable=False, default=0)
     reverts_id: Mapped[UUID | None] = column(Uuid, label="Reverts")
     reverted_by_id: Mapped[UUID | None] = column(Uuid, label="Reverted by")
+    hooks: Mapped[list[Any] | None] = column(
+        json_type(), label="Hooks asked and told, with the number of calls", filterable=False
+    )
+    order_id: Mapped[str | None] = column(String(32), label="Who answered them, in which order")
 
 
 class AuditEntry(Base):
@@ -115,7 +132,10 @@ class Change:
 
 
 class Auditor:
-    """Writes a transaction's entries, and its change set at the first of them."""
+    """Writes a transaction's entries, and its change set at the first of them.
+
+    `trail` holds the hooks that were called, in order; `objections` what plugins said against the deed.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -124,6 +144,8 @@ class Auditor:
         self.reverts_id: UUID | None = None
         self.entries = 0
         self.joined = False
+        self.trail: list[str] = []
+        self.objections: list[dict[str, Any]] = []
         self._turn: int | None = None
         self._written = -1
 
@@ -167,7 +189,21 @@ class Auditor:
             more, self._written = self.entries - max(self._written, 0), self.entries
             mine = update(ChangeSet.__table__).where(ChangeSet.id == self.change_set_id)  # type: ignore[arg-type]  # a mapped class's table
             named = {} if self.joined else {"action": self.action, "label": self.label}
-            self.store.raw_connection().execute(mine.values(entries=ChangeSet.entries + more, **named))
+            counted: dict[str, Any] = {"entries": ChangeSet.entries + more, **named, **self._hooks()}
+            self.store.raw_connection().execute(mine.values(counted))
+
+    def _hooks(self) -> dict[str, Any]:
+        """Return which hooks were called and who answers them; of a deed in several transactions, the first one's."""
+        called = [[name, count] for name, count in Counter(self.trail).items()]
+        if not called:
+            return {}
+        found = {"hooks": called, "order_id": self.store.hooks.order_id}
+        if not self.joined:
+            return found
+        own = ChangeSet.__table__.c
+        return {
+            name: func.coalesce(own[name], literal(value, own[name].type)) for name, value in found.items()
+        }
 
     def _is_known(self, connection: Any) -> bool:
         chosen = select(ChangeSet.id).where(ChangeSet.id == self.change_set_id)

@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler, get
 from retinue.web.plan import PUBLIC
 
 Check = Callable[[], object]
-"""A check of one part: returns anything if it works, raises if it does not."""
+"""A check of one part: raises if it does not work; a text that it returns stands in the answer instead of ``ok``."""
 
 log = logging.getLogger("retinue.web")
 _OPTIONS: dict[str, Any] = {"opt": {"retinue_permission": PUBLIC}, "tags": ["health"]}
@@ -27,9 +27,8 @@ def health_routes(checks: Mapping[str, Check]) -> list[HTTPRouteHandler]:
 
     @get("/readyz", operation_id="readyz", summary="The process can work", sync_to_thread=True, **_OPTIONS)
     def readyz() -> Response[dict[str, Any]]:
-        results = {name: _passes(name, check) for name, check in checks.items()}
-        ready = all(results.values())
-        words = {name: "ok" if passed else "failed" for name, passed in results.items()}
+        words = {name: _word(name, check) for name, check in checks.items()}
+        ready = "failed" not in words.values()
         return Response(
             {"status": "ready" if ready else "not ready", "checks": words}, status_code=200 if ready else 503
         )
@@ -37,10 +36,10 @@ def health_routes(checks: Mapping[str, Check]) -> list[HTTPRouteHandler]:
     return [healthz, readyz]
 
 
-def _passes(name: str, check: Check) -> bool:
+def _word(name: str, check: Check) -> str:
     try:
-        check()
+        found = check()
     except Exception as fault:  # any failure means the same outside: this part is not ready
         log.warning("readiness check %s failed: %s", name, type(fault).__name__)
-        return False
-    return True
+        return "failed"
+    return found if isinstance(found, str) else "ok"
