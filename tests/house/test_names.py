@@ -17,7 +17,6 @@ NAMED = {"require", "may", "reach", "_open_for_change", "_own"}
 """Functions whose first literal of the shape ``noun.verb`` is a permission."""
 SHAPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 UNUSED = {
-    "plugin.uninstall": "comes with purging a plugin's tables (issue 2)",
     "setting.read": "settings of plugins are shown with the desk",
     "setting.change": "settings of plugins are changed with the desk",
     "contact.import": "the io plugin asks for it when it reads a file",

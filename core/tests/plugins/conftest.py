@@ -14,6 +14,8 @@ from sqlalchemy import Engine, inspect
 from retinue.plugins.migrations import Line, Plan, downgrade, plan_upgrade, status, upgrade
 from retinue.storage import MODELS, make_engine
 
+sys.path.insert(0, str(Path(__file__).parent))  # the tests of a plugin's life share lifecycle_kit
+
 
 class Site:
     """A folder of installed distributions."""

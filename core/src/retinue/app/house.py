@@ -7,7 +7,7 @@ import copy
 import hashlib
 import hmac
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,10 +19,11 @@ from retinue.actor import Actor
 from retinue.app.chores import forget_again
 from retinue.app.epochal import Current, Epochal, build_epochal
 from retinue.app.following import settle_at_end
+from retinue.app.lifecycle.deeds import change_plugin
 from retinue.app.registry import make_registry
 from retinue.config import Config
 from retinue.contacts import answers as contact_answers
-from retinue.errors import Denied, Misconfigured
+from retinue.errors import Misconfigured
 from retinue.interactions import answers as interaction_answers
 from retinue.jobs import Jobs, JobSettings
 from retinue.lists import answers as list_answers
@@ -34,15 +35,13 @@ from retinue.plugins import (
     PluginSet,
     Watch,
     build_plugin_set,
-    disable_plugin,
     discover,
-    enable_plugin,
     migrations,
     read_enabled,
     read_epoch,
     read_set_aside,
-    refuse_dangerous,
     remember_faults,
+    remember_manifests,
     remember_order,
     resume_plugin,
 )
@@ -140,25 +139,16 @@ class House:
 
     def enable(self, actor: Actor, name: str) -> PluginInfo:
         """Bring a plugin's tables up to date and turn it on; raises PluginRefused or Misconfigured with the faults."""
-        if not actor.may("plugin.enable"):
-            raise Denied("you lack the permission plugin.enable", code="permission")
-        if name in self.catalogue:
-            refuse_dangerous(self.catalogue[name], seconds=self.config.plugins.import_timeout)
-            with self.database.store(actor, readonly=True) as store:
-                enabled = read_enabled(store) | {name}
-            with self._bare() as connection:
-                migrations.upgrade(connection, self.lines(enabled))
-        with self.store(actor) as store:
-            info = enable_plugin(store, name, catalogue=self.catalogue, builtins=BUILTINS)
-        self.refresh(force=True)
-        return info
+        return change_plugin(self, actor, "enable", name)
 
     def disable(self, actor: Actor, name: str) -> PluginInfo:
         """Turn a plugin off; its data stay."""
-        with self.store(actor) as store:
-            info = disable_plugin(store, name)
-        self.refresh(force=True)
-        return info
+        return change_plugin(self, actor, "disable", name)
+
+    @property
+    def builtins(self) -> Mapping[str, Any]:
+        """Return core's rooms that answer hooks."""
+        return BUILTINS
 
     def resume(self, actor: Actor, name: str) -> None:
         """Turn a quarantined plugin on again, in every process."""
@@ -167,7 +157,7 @@ class House:
         self.refresh(force=True)
 
     @contextlib.contextmanager
-    def _bare(self) -> Iterator[Connection]:
+    def bare(self) -> Iterator[Connection]:
         """Yield a connection in no transaction: migrations begin their own."""
         with self.database.gate, self.database.engine.connect() as connection:
             yield connection
@@ -226,12 +216,14 @@ class House:
 
     def upgrade(self) -> migrations.Plan:
         """Bring all tables up to date, in one transaction, and start with the plugins that then fit."""
-        with self._bare() as connection:
+        with self.bare() as connection:
             with connection.begin():
                 enabled = _enabled(connection)
             plan = migrations.upgrade(connection, self.lines(enabled))
         self.jobs.migrate()
         self.refresh(force=True)
+        with self.database.store(Actor.system("remember manifests")) as store:
+            remember_manifests(store, self.plugins)
         with self.store(Actor.system("finish shredding")) as store:
             carry_out_orders(self.database, store, again=True)
             forget_again(store)
@@ -268,7 +260,7 @@ class House:
 
     def schema_status(self) -> list[dict[str, Any]]:
         """Return how far the tables of core and of each plugin that is on have come."""
-        with self._bare() as connection, connection.begin():
+        with self.bare() as connection, connection.begin():
             found = migrations.status(connection, self.lines(_enabled(connection)))
         return [
             {

@@ -1,6 +1,7 @@
 """Plugins: the hooks of core, who answers them, and which plugins are on."""
 
 from retinue.plugins.answers import ContactExport, FieldChange, Refusal
+from retinue.plugins.checks import static_faults
 from retinue.plugins.contract import Contract, Removed, Spec, hook, hookimpl
 from retinue.plugins.contributions import (
     Command,
@@ -14,7 +15,7 @@ from retinue.plugins.contributions import (
     Setting,
     WebhookEvent,
 )
-from retinue.plugins.discovery import Catalogue, Found, discover
+from retinue.plugins.discovery import RESERVED, Catalogue, Found, discover
 from retinue.plugins.facade import NO_HOOKS, Hooks
 from retinue.plugins.faults import Fault, HookFailed, PluginRefused
 from retinue.plugins.hookspecs import API_VERSION
@@ -36,13 +37,18 @@ from retinue.plugins.probe import probe_faults, refuse_dangerous
 from retinue.plugins.service import (
     Epoch,
     PluginInfo,
+    advance_epoch,
     disable_plugin,
     enable_plugin,
+    forget_plugin,
+    install_plugin,
     list_plugins,
     read_enabled,
     read_epoch,
     read_plugin_set,
     remember_faults,
+    remember_manifests,
+    renew_plugin,
 )
 from retinue.plugins.watch import Digest, Failure, Timing, Watch, slowest_first, timing_figures
 from retinue.plugins.watching import (
@@ -66,6 +72,7 @@ __all__ = [
     "API_VERSION",
     "EPOCH_ID",
     "NO_HOOKS",
+    "RESERVED",
     "Catalogue",
     "Command",
     "ContactExport",
@@ -109,15 +116,18 @@ __all__ = [
     "TimingWriter",
     "Watch",
     "WebhookEvent",
+    "advance_epoch",
     "build_plugin_set",
     "core_specs",
     "disable_plugin",
     "discover",
     "enable_plugin",
     "end_process",
+    "forget_plugin",
     "forget_watched",
     "hook",
     "hookimpl",
+    "install_plugin",
     "list_plugins",
     "list_processes",
     "parse_manifest",
@@ -131,10 +141,13 @@ __all__ = [
     "read_timings",
     "refuse_dangerous",
     "remember_faults",
+    "remember_manifests",
     "remember_order",
+    "renew_plugin",
     "report_process",
     "resume_plugin",
     "slowest_first",
+    "static_faults",
     "timing_figures",
     "verify_plugin",
     "write_failures",

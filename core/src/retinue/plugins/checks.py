@@ -81,6 +81,15 @@ def requirement_faults(found: Found, catalogue: Catalogue, enabled: Iterable[str
         yield Fault("PLG005", found.name, f"its requirements go round in a circle: {cycle}.")
 
 
+def static_faults(catalogue: Catalogue, name: str, enabled: Iterable[str]) -> Iterator[Fault]:
+    """Yield what is wrong with a plugin among those `enabled`, as far as it is known without its code."""
+    found, on = catalogue[name], set(enabled)
+    yield from found.faults
+    yield from manifest_faults(found.manifest)
+    yield from requirement_faults(found, catalogue, on)
+    yield from collisions(found.manifest, [catalogue[other].manifest for other in sorted(on)])
+
+
 def _reached(name: str, needs: Mapping[str, tuple[str, ...]]) -> set[str]:
     reached: set[str] = set()
     waiting = [name]

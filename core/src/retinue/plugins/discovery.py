@@ -15,7 +15,20 @@ from retinue.plugins.manifest import FILE_NAME, NAME, Manifest, ManifestError, p
 
 GROUP = "retinue.plugins"
 RESERVED = frozenset(
-    {"core", "retinue", "version", "notifications", "operation_outputs", "queues", "streams"}
+    {
+        *(
+            "core",
+            "retinue",
+            "version",
+            "alembic",
+            "job",
+            "notifications",
+            "operation_outputs",
+            "queues",
+            "streams",
+        ),
+        *("workflow", "application", "operation", "dbos"),
+    }
 )
 """Names no plugin may take: they stand for core itself, or for tables of the job engine."""
 

@@ -24,6 +24,7 @@ from retinue.plugins.migration_scripts import (
     core_line,
     line_of,
     lines_of,
+    owner_of,
     read_chain,
 )
 from retinue.plugins.ordering import Cycle, topological
@@ -39,9 +40,14 @@ __all__ = [
     "downgrade",
     "line_of",
     "lines_of",
+    "one_transaction",
+    "owner_of",
     "plan_upgrade",
     "status",
     "upgrade",
+    "upgrade_to",
+    "upgrade_within",
+    "version_tables",
 ]
 
 
@@ -190,6 +196,11 @@ def _read_revisions(connection: Connection) -> dict[str, str | None]:
     return found
 
 
+def version_tables(connection: Connection) -> dict[str, str | None]:
+    """Return the revision of every plugin that ever had migrations here, its code here or not; core is left out."""
+    return {name: revision for name, revision in _read_revisions(connection).items() if name != CORE}
+
+
 def status(connection: Connection, lines: Iterable[Line]) -> list[LineStatus]:
     """Return how far each line has come, core first; lines whose code is missing are among them."""
     with reading(connection):
@@ -249,18 +260,35 @@ def upgrade(
     MIG008, MIG011 or MIG016 if a migration fails. Then nothing was changed.
     """
     with one_transaction(connection):
-        preflight = _Preflight(connection, lines, without)
-        plan = preflight.plan()
-        _raise_for(plan.left_out if strict else preflight.refused.get(CORE, ()))
-        for name in preflight.order:
-            if preflight.pending(name):
-                run_line(
-                    connection,
-                    preflight.lines[name],
-                    preflight.chains[name].scripts[-1].revision,
-                    preflight.names,
-                )
-        return plan
+        return upgrade_within(connection, lines, without=without, strict=strict)
+
+
+def upgrade_within(
+    connection: Connection, lines: Iterable[Line], *, without: Collection[str] = (), strict: bool = False
+) -> Plan:
+    """Do what `upgrade` does inside `one_transaction` that the caller has opened."""
+    preflight = _Preflight(connection, lines, without)
+    plan = preflight.plan()
+    _raise_for(plan.left_out if strict else preflight.refused.get(CORE, ()))
+    for name in preflight.order:
+        if preflight.pending(name):
+            target = preflight.chains[name].scripts[-1].revision
+            run_line(connection, preflight.lines[name], target, preflight.names)
+    return plan
+
+
+def upgrade_to(connection: Connection, lines: Iterable[Line], name: str, revision: str) -> None:
+    """Bring one line that has no tables yet to `revision`, inside `one_transaction` that the caller has opened.
+
+    Raises Misconfigured if the line is refused or has no such revision (MIG001).
+    """
+    preflight = _Preflight(connection, lines)
+    _raise_for(preflight.refused.get(name, ()))
+    chain = preflight.chains[name]
+    if chain.place(revision) is None:
+        detail = f"its code does not know the revision {revision}."
+        _raise_for([Fault("MIG001", name, detail, f"Install a version of {name} that has it.")])
+    run_line(connection, chain.line, revision, preflight.names)
 
 
 def downgrade(connection: Connection, lines: Iterable[Line], name: str, level: int) -> Plan:

@@ -90,18 +90,24 @@ def _info(name: str, found: Found | None, row: PluginState | None) -> PluginInfo
 
 
 def enable_plugin(
-    store: Store, name: str, *, catalogue: Catalogue | None = None, builtins: Builtins | None = None
+    store: Store,
+    name: str,
+    *,
+    catalogue: Catalogue | None = None,
+    builtins: Builtins | None = None,
+    epoch: int | None = None,
 ) -> PluginInfo:
     """Check the plugin, which imports it, and turn it on; raises PluginRefused with every fault.
 
-    Its tables must stand already: the caller has run `migrations.upgrade` with its line.
+    Its tables must stand already: the caller has run `migrations.upgrade` with its line. With `epoch`, raises
+    Conflict if the plugins have changed since that one.
     """
     store.require("plugin.enable")
     found = discover() if catalogue is None else catalogue
     if name not in found:
         raise NotFound(f"plugin {name} is not installed", remedy=did_you_mean(name, found))
     system = store.system("enable plugin")
-    advance_epoch(system)  # first: its lock lets one change of plugins in at a time
+    advance_epoch(system, epoch)  # first: its lock lets one change of plugins in at a time
     enabled = read_enabled(store)
     loaded = _try_with(found, enabled, name, builtins)
     row = _row(system, name) or PluginState(name=name)
@@ -128,7 +134,69 @@ def _try_with(found: Catalogue, enabled: set[str], name: str, builtins: Builtins
     return after.loaded[name]
 
 
-def disable_plugin(store: Store, name: str) -> PluginInfo:
+def install_plugin(
+    store: Store, name: str, *, catalogue: Catalogue | None = None, epoch: int | None = None
+) -> PluginInfo:
+    """Remember a plugin whose tables were made, without turning it on; with `epoch` as in `enable_plugin`."""
+    store.require("plugin.enable")
+    found = discover() if catalogue is None else catalogue
+    system = store.system("install plugin")
+    advance_epoch(system, epoch)
+    manifest = found[name].manifest
+    row = PluginState(name=name, state="disabled", version=manifest.version, manifest=manifest.as_data())
+    row.changed_at = store.now
+    system.add(row)
+    store.deed("plugin.install", f"Install plugin {name}")
+    system.flush()
+    return _info(name, found[name], row)
+
+
+def renew_plugin(
+    store: Store,
+    name: str,
+    *,
+    catalogue: Catalogue | None = None,
+    builtins: Builtins | None = None,
+    epoch: int | None = None,
+) -> PluginInfo:
+    """Take note of a plugin's new code, its tables being up to date; raises PluginRefused if it does not fit."""
+    store.require("plugin.enable")
+    found = discover() if catalogue is None else catalogue
+    system = store.system("upgrade plugin")
+    advance_epoch(system, epoch)
+    row = _row(system, name)
+    if row is None or name not in found:
+        raise NotFound(f"plugin {name} is not installed here", remedy=did_you_mean(name, found))
+    manifest = found[name].manifest
+    if row.state == "enabled":
+        manifest = _try_with(found, read_enabled(store), name, builtins).manifest
+    row.version, row.manifest, row.changed_at = manifest.version, manifest.as_data(), store.now
+    store.deed("plugin.upgrade", f"Upgrade plugin {name}")
+    system.flush()
+    return _info(name, found[name], row)
+
+
+def forget_plugin(store: Store, name: str, *, epoch: int | None = None) -> None:
+    """Remove what is remembered of a plugin, the last step of taking it away; with `epoch` as in `enable_plugin`."""
+    store.require("plugin.uninstall")
+    system = store.system("uninstall plugin")
+    advance_epoch(system, epoch)
+    if row := _row(system, name):
+        system.remove(row)
+    system.flush()
+
+
+def remember_manifests(store: Store, plugins: PluginSet) -> None:
+    """Keep the manifests of the plugins that are on as their code has them now: they must survive it."""
+    system = store.system("remember manifests")
+    for row in _rows(system):
+        loaded = plugins.loaded.get(row.name)
+        if row.state == "enabled" and loaded and row.manifest != (data := loaded.manifest.as_data()):
+            row.version, row.manifest = loaded.manifest.version, data
+    system.flush()
+
+
+def disable_plugin(store: Store, name: str, *, epoch: int | None = None) -> PluginInfo:
     """Turn a plugin off: its data stay, all it contributed goes; raises Conflict while others require it."""
     store.require("plugin.disable")
     system = store.system("disable plugin")
@@ -147,7 +215,7 @@ def disable_plugin(store: Store, name: str) -> PluginInfo:
             extra={"required_by": needing},
         )
     if row.state != "disabled":
-        advance_epoch(system)
+        advance_epoch(system, epoch)
         row.state, row.reason, row.trace, row.changed_at = "disabled", "", "", store.now
         store.deed("plugin.disable", f"Disable plugin {name}")
         system.flush()
@@ -198,11 +266,20 @@ def _row(system: Store, name: str) -> PluginState | None:
     return row
 
 
-def advance_epoch(system: Store) -> None:
-    """Let every process build its plugin set anew; the row's lock lets one change in at a time."""
+def advance_epoch(system: Store, known: int | None = None) -> None:
+    """Let every process build its plugin set anew; the row's lock lets one change in at a time.
+
+    Raises Conflict if the epoch is no longer the `known` one.
+    """
     if not system.change(update(PluginEpoch).values(number=PluginEpoch.number + 1)):
         system.add(PluginEpoch(id=EPOCH_ID, number=1))
         system.flush()
+    if known is not None and read_epoch(system) != known + 1:
+        raise Conflict(
+            "the plugins have changed since the plan was made",
+            code="plan-outdated",
+            remedy="Make a new plan and read it.",
+        )
 
 
 class Epoch:

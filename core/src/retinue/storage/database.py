@@ -227,6 +227,16 @@ class Database:
                 raise explained from fault
 
     @contextlib.contextmanager
+    def join(self, connection: Connection, actor: Actor) -> Iterator[Store]:
+        """Yield a Store that writes within a transaction of somebody else, a migration's for instance."""
+        store = Store(self, connection, actor)
+        try:
+            yield store
+            store.finish()
+        finally:
+            store.release()
+
+    @contextlib.contextmanager
     def _connection(self, readonly: bool) -> Iterator[Connection]:
         options: dict[str, Any] = {"retinue_write": not readonly}
         if readonly and self.kind == "postgresql":
