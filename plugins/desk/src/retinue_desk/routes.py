@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from retinue_desk.base_routes import Handlers, Pages, common_routes, plugin_pages
+from retinue_desk.contact_routes import contact_routes
 from retinue_desk.list_routes import list_routes
 from retinue_desk.rendering import Front
 from retinue_desk.sign_routes import sign_routes
@@ -13,4 +14,10 @@ from retinue_desk.sign_routes import sign_routes
 def desk_routes(house: Any) -> Handlers:
     """Return every page, for the house as it is now."""
     pages = Pages(Front(house))
-    return [*sign_routes(pages), *list_routes(pages), *plugin_pages(pages), *common_routes(pages)]
+    return [
+        *sign_routes(pages),
+        *list_routes(pages),
+        *contact_routes(pages),
+        *plugin_pages(pages),
+        *common_routes(pages),
+    ]

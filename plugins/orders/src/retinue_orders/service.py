@@ -33,6 +33,9 @@ MAX_BATCH = 1000
 _CHUNK = 500
 
 
+_EVENTS_PER_JOB = 100
+
+
 def record_orders(store: Store, drafts: Sequence[Mapping[str, Any]]) -> list[Order]:
     """Take orders in and return them, in the order of `drafts`; one that is known already comes back as it is.
 
@@ -273,4 +276,7 @@ def _announce(store: Store, event: str, orders: Sequence[Order]) -> None:
     plugins = store.declared.get("plugins")
     if orders and plugins is not None and "webhooks" in plugins.loaded:
         items = [{"id": str(order.id), "contact_id": str(order.contact_id)} for order in orders]
-        store.later("webhooks.announce_events", {"event": event, "items": items})
+        for start in range(0, len(items), _EVENTS_PER_JOB):  # a job's payload is small
+            store.later(
+                "webhooks.announce_events", {"event": event, "items": items[start : start + _EVENTS_PER_JOB]}
+            )

@@ -5,7 +5,7 @@ import { say } from "./words.js";
 export async function call(method, path, body, { version = null, key = null, again = true } = {}) {
   const headers = { Accept: "application/json" };
   if (body !== undefined && body !== null && !(body instanceof FormData)) headers["Content-Type"] = "application/json";
-  if (version !== null) headers["If-Match"] = `"${version}"`;
+  if (version !== null) headers["If-Match"] = `"v${version}"`;
   if (key !== null) headers["Idempotency-Key"] = key;
   const sent = body instanceof FormData ? body : body === undefined || body === null ? undefined : JSON.stringify(body);
   let answer;

@@ -4,3 +4,6 @@ import "./theme.js";
 import "./sign.js";
 import "./forms.js";
 import "./list.js";
+import "./edit.js";
+import "./compose.js";
+import "./pick.js";

@@ -22,6 +22,7 @@ function read(input) {
   const text = input.value;
   if (text === "") return input.dataset.empty === "null" ? null : undefined;
   if (kind === "integer" || kind === "number") return Number(text);
+  if (kind === "minutes") return Math.round(Number(text) * 60);
   if (kind === "list") return text.split(",").map((part) => part.trim()).filter(Boolean);
   if (kind === "json") return JSON.parse(text);
   if (kind === "moment") return new Date(text).toISOString();
