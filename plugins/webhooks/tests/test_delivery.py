@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 from retinue.jobs.models import job
 from retinue.jobs.port import Jobs
 from retinue.storage import Store
-from retinue_webhooks import delivery, service
+from retinue_webhooks import delivery, events_announced, service
 from retinue_webhooks.models import (
     DELIVERED,
     DROPPED,
@@ -280,7 +280,7 @@ def test_forget_events_removes_old_ones_that_nobody_waits_for(world) -> None:
 
 def test_announce_by_another_plugin_goes_the_same_way(world, opened) -> None:
     with world.opened() as store:
-        service.announce_events(store, {"event": "contact.praised", "items": [{"id": "7"}]})
+        events_announced(store, "contact.praised", [{"id": "7"}])
     world.deliver()
     assert json.loads(world.transport.sent[0][2])["data"]["items"] == [{"id": "7"}]
 

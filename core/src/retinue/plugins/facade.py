@@ -131,6 +131,11 @@ class Hooks:
         if call := self._calls.get("change_sets_reverted"):
             call(store=store, change_set_ids=change_set_ids)
 
+    def events_announced(self, store: Store, event: str, items: Sequence[Mapping[str, Any]]) -> None:
+        """Tell that a declared event happened; the items carry ids."""
+        if call := self._calls.get("events_announced"):
+            call(store=store, event=event, items=items)
+
 
 NO_HOOKS = Hooks()
 """Nobody answers: for tests of single rooms."""

@@ -221,3 +221,8 @@ def accounts_deactivated(store: Store, accounts: Sequence[Account]) -> None:
 @hook(mode="tell", phase="in_transaction", on_failure="isolate", since="0.1")
 def change_sets_reverted(store: Store, change_set_ids: Sequence[UUID]) -> None:
     """Whole change sets (an import, a merge) were undone; recompute what was derived from them."""
+
+
+@hook(mode="tell", phase="in_transaction", on_failure="isolate", since="0.1")
+def events_announced(store: Store, event: str, items: Sequence[Mapping[str, Any]]) -> None:
+    """Something happened that other systems may subscribe to: an event that a plugin declared, with ids only."""

@@ -33,7 +33,6 @@ MAX_BATCH = 1000
 _CHUNK = 500
 
 
-_EVENTS_PER_JOB = 100
 
 
 def record_orders(store: Store, drafts: Sequence[Mapping[str, Any]]) -> list[Order]:
@@ -272,11 +271,7 @@ def _done(store: Store, order: Order, spec: Any) -> None:
 
 
 def _announce(store: Store, event: str, orders: Sequence[Order]) -> None:
-    """Leave an event for other systems, if the installation has a plugin that sends them."""
-    plugins = store.declared.get("plugins")
-    if orders and plugins is not None and "webhooks" in plugins.loaded:
+    """Tell other systems, through whatever plugin speaks to them."""
+    if orders:
         items = [{"id": str(order.id), "contact_id": str(order.contact_id)} for order in orders]
-        for start in range(0, len(items), _EVENTS_PER_JOB):  # a job's payload is small
-            store.later(
-                "webhooks.announce_events", {"event": event, "items": items[start : start + _EVENTS_PER_JOB]}
-            )
+        store.hooks.events_announced(store=store, event=event, items=items)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -44,3 +44,9 @@ def contacts_erased(store: Store, contact_ids: Sequence[UUID]) -> None:
 def interactions_recorded(store: Store, interactions: Sequence[Any]) -> None:
     """Announce ``interaction.recorded``."""
     service.announce_interactions(store, interactions)
+
+
+@hookimpl
+def events_announced(store: Store, event: str, items: Sequence[Mapping[str, Any]]) -> None:
+    """Announce what another plugin declared."""
+    service.announce(store, event, items)

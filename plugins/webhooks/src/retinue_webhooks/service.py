@@ -214,11 +214,6 @@ def announce_interactions(store: Store, interactions: Sequence[Any]) -> None:
     announce(store, "interaction.recorded", items)
 
 
-def announce_events(store: Store, payload: Mapping[str, Any]) -> None:
-    """Announce what another plugin enqueued: ``{"event": "order.paid", "items": [{"id": …}]}``."""
-    announce(store, str(payload["event"]), payload["items"])
-
-
 def forget_events(store: Store, _payload: Mapping[str, Any]) -> None:
     """Delete events older than 30 days that nobody waits for any more."""
     old = (Event.created_at < store.now - _KEPT, ~exists().where(_open_for(Event.id)))
