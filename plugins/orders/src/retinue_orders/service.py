@@ -33,8 +33,6 @@ MAX_BATCH = 1000
 _CHUNK = 500
 
 
-
-
 def record_orders(store: Store, drafts: Sequence[Mapping[str, Any]]) -> list[Order]:
     """Take orders in and return them, in the order of `drafts`; one that is known already comes back as it is.
 
