@@ -1,6 +1,7 @@
 """Products with their prices, orders with lines and refunds, subscriptions, shops that send, and the facet.
 
-An order outlives the person: erasure takes the contact off it and leaves the sale, which the books need.
+An order outlives the person: erasure takes the contact off it and leaves the sale, which the books need. Nor does
+undoing an import delete orders, whose lines hold them: other plugins have counted them. They are cancelled.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ class Line(Base):
     __audited__ = False  # written with its order, never changed
 
     id: Mapped[UUID] = key()
-    order_id: Mapped[UUID] = ref("orders_order.id", on_delete="CASCADE", label="Order")
+    order_id: Mapped[UUID] = ref("orders_order.id", on_delete="RESTRICT", label="Order")
     position: Mapped[int] = field(Integer, label="Position", nullable=False)
     product_id: Mapped[UUID | None] = ref(
         "orders_product.id", on_delete="SET NULL", label="Product", nullable=True

@@ -114,7 +114,7 @@ def upgrade() -> None:
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_orders_line"),
         sa.ForeignKeyConstraint(
-            ["order_id"], ["orders_order.id"], name="fk_orders_line_order_id", ondelete="CASCADE"
+            ["order_id"], ["orders_order.id"], name="fk_orders_line_order_id", ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(
             ["product_id"], ["orders_product.id"], name="fk_orders_line_product_id", ondelete="SET NULL"

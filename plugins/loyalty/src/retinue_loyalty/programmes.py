@@ -1,0 +1,176 @@
+"""Programmes and their rules: data that people edit, kept as versions with the moment each is valid from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import func, select
+
+from retinue import Store, new_id
+from retinue.errors import Conflict, Invalid, NotFound, Problem, Stale
+from retinue_loyalty.models import ACTIVE, CLOSED, DRAFT, Programme, RuleVersion
+from retinue_loyalty.rules import Rules, read_rules
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of rules, read."""
+
+    number: int
+    valid_from: datetime
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A programme with all its versions, oldest first."""
+
+    id: UUID
+    key: str
+    name: str
+    currency: str
+    zone: str
+    state: str
+    versions: tuple[Version, ...]
+
+    def at(self, moment: datetime) -> Rules:
+        """Return the rules in force at a moment; before the first version, the first."""
+        found = [version for version in self.versions if version.valid_from <= moment]
+        return (found[-1] if found else self.versions[0]).rules
+
+
+def read_schemes(store: Store, *, only: UUID | None = None, active: bool = False) -> list[Scheme]:
+    """Return the programmes with their rules, oldest first."""
+    chosen = select(Programme).order_by(Programme.id)
+    if only is not None:
+        chosen = chosen.where(Programme.id == only)
+    if active:
+        chosen = chosen.where(Programme.state == ACTIVE)
+    programmes = store.scalars(chosen)
+    versions: dict[UUID, list[Version]] = {programme.id: [] for programme in programmes}
+    wanted = select(RuleVersion).where(RuleVersion.programme_id.in_(versions))
+    for row in store.scalars(wanted.order_by(RuleVersion.valid_from, RuleVersion.number)):
+        versions[row.programme_id].append(Version(row.number, row.valid_from, read_rules(row.rules)))
+    return [
+        Scheme(p.id, p.key, p.name, p.currency, p.zone, p.state, tuple(versions[p.id])) for p in programmes
+    ]
+
+
+def get_scheme(store: Store, programme_id: UUID) -> Scheme:
+    """Return one programme with its rules; raises NotFound for an unknown one."""
+    found = read_schemes(store, only=programme_id)
+    if not found:
+        raise NotFound(f"programme {programme_id} does not exist")
+    return found[0]
+
+
+def active_scheme(store: Store, programme_id: UUID) -> Scheme:
+    """Return a programme that takes points; raises Conflict for a draft or a closed one."""
+    scheme = get_scheme(store, programme_id)
+    if scheme.state != ACTIVE:
+        raise Conflict(
+            f"The programme {scheme.key} is {scheme.state}.",
+            code="programme-state",
+            remedy="Activate it first.",
+        )
+    return scheme
+
+
+def list_programmes(store: Store) -> list[dict[str, Any]]:
+    """Return all programmes with the rules in force."""
+    store.require("programme.read")
+    return [_shown(store, row) for row in store.scalars(select(Programme).order_by(Programme.id))]
+
+
+def show_programme(store: Store, programme_id: UUID) -> dict[str, Any]:
+    """Return one programme with the rules in force."""
+    store.require("programme.read")
+    return _shown(store, store.get(Programme, programme_id))
+
+
+def list_versions(store: Store, programme_id: UUID) -> list[RuleVersion]:
+    """Return the versions of a programme's rules, the newest first."""
+    store.require("programme.read")
+    store.get(Programme, programme_id)
+    chosen = select(RuleVersion).where(RuleVersion.programme_id == programme_id)
+    return store.scalars(chosen.order_by(RuleVersion.number.desc()))
+
+
+def _shown(store: Store, programme: Programme) -> dict[str, Any]:
+    names = ("id", "key", "name", "currency", "zone", "state", "created_at", "version")
+    chosen = select(RuleVersion).where(RuleVersion.programme_id == programme.id)
+    newest = store.first(chosen.order_by(RuleVersion.number.desc()).limit(1))
+    return {
+        **{name: getattr(programme, name) for name in names},
+        "rules": newest.rules,
+        "rules_number": newest.number,
+        "rules_from": newest.valid_from,
+    }
+
+
+def create_programme(store: Store, draft: Mapping[str, Any]) -> dict[str, Any]:
+    """Create a programme, a draft unless ``state`` says active; raises Conflict for a key that is taken."""
+    store.require("programme.change")
+    _check_zone(draft)
+    read_rules(draft["rules"])
+    if store.first(select(Programme.id).where(Programme.key == draft["key"])) is not None:
+        raise Conflict(f"There is a programme {draft['key']} already.", remedy="Name another key.")
+    programme = Programme(id=new_id(), created_at=store.now, version=1, state=draft.get("state", DRAFT))
+    programme.key, programme.name = draft["key"], draft["name"]
+    programme.currency, programme.zone = draft["currency"], draft.get("zone", "UTC")
+    store.add(programme)
+    store.flush()
+    _add_version(store, programme.id, draft["rules"], draft.get("rules_from") or store.now)
+    return _shown(store, programme)
+
+
+def change_programme(
+    store: Store, programme_id: UUID, changes: Mapping[str, Any], version: int | None = None
+) -> dict[str, Any]:
+    """Change name or state, and set new rules from a moment on; a closed programme stays closed."""
+    store.require("programme.change")
+    programme = store.get(Programme, programme_id, lock=True)
+    if version is not None and version != programme.version:
+        raise Stale(
+            "Somebody changed the programme.",
+            remedy="Read it again.",
+            extra={"current": _shown(store, programme)},
+        )
+    if programme.state == CLOSED:
+        raise Conflict(f"The programme {programme.key} is closed.", code="programme-state")
+    for name in ("name", "state"):
+        if name in changes and changes[name] != getattr(programme, name):
+            setattr(programme, name, changes[name])
+    if "rules" in changes:
+        read_rules(changes["rules"])
+        _add_version(store, programme.id, changes["rules"], changes.get("rules_from") or store.now)
+    programme.version += 1
+    store.flush()
+    return _shown(store, programme)
+
+
+def _add_version(store: Store, programme_id: UUID, rules: Mapping[str, Any], since: datetime) -> None:
+    chosen = select(func.max(RuleVersion.number)).where(RuleVersion.programme_id == programme_id)
+    number = (store.scalar(chosen) or 0) + 1
+    row = RuleVersion(id=new_id(), programme_id=programme_id, number=number, valid_from=since)
+    row.rules, row.created_at = dict(rules), store.now
+    store.add(row)
+    store.flush()
+
+
+def _check_zone(draft: Mapping[str, Any]) -> None:
+    try:
+        ZoneInfo(draft.get("zone", "UTC"))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        problem = Problem("/zone", "is no time zone; write it as Europe/Prague", "zone")
+        raise Invalid("The programme is not valid.", problems=[problem]) from None
+
+
+def keys_of(schemes: Sequence[Scheme]) -> dict[str, Scheme]:
+    """Return programmes by their key."""
+    return {scheme.key: scheme for scheme in schemes}
