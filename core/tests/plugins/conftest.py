@@ -11,6 +11,9 @@ from textwrap import dedent
 import pytest
 from sqlalchemy import Engine, inspect
 
+from retinue.actor import Actor
+from retinue.app.house import BUILTINS, House
+from retinue.plugins import discover, enable_plugin
 from retinue.plugins.migrations import Line, Plan, downgrade, plan_upgrade, status, upgrade
 from retinue.storage import MODELS, make_engine
 
@@ -78,6 +81,14 @@ class Site:
         for path in [*self.folder.glob(f"retinue_{name}*")]:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         self.forget()
+
+    def turn_on(self, house: House, *names: str) -> None:
+        """Enable plugins without trying each in a process of its own first, which other tests do."""
+        house.catalogue = discover()
+        with house.store(Actor.system("test")) as store:
+            for name in names:
+                enable_plugin(store, name, catalogue=house.catalogue, builtins=BUILTINS)
+        house.refresh(force=True)
 
     def forget(self) -> None:
         """Drop what was imported from here, as a new process would not have it."""

@@ -58,8 +58,7 @@ def installed(site: Site, config: Config) -> Config:
     site.install("weak", body=WEAK, version="3.1")
     site.install("steady", body=STEADY)
     with open_house(config) as house:
-        house.enable(SYSTEM, "weak")
-        house.enable(SYSTEM, "steady")
+        site.turn_on(house, "weak", "steady")
     return config
 
 
@@ -177,11 +176,8 @@ def test_times_of_processes_add_up_and_are_told(three: list[House]) -> None:
 @pytest.mark.parametrize("config", ["sqlite"], indirect=True)
 def test_quarantine_stands_in_the_api_and_in_readiness_without_names(site: Site, crm: Crm) -> None:
     """EX-8: `GET /plugins` has the reason; `/readyz`, which anybody may ask, has a number."""
-    from retinue.plugins import discover
-
     site.install("weak", body=WEAK)
-    crm.house.catalogue = discover()
-    crm.house.enable(SYSTEM, "weak")
+    site.turn_on(crm.house, "weak")
     admin = crm.user()
     crm.rebuild()
     for _ in range(5):

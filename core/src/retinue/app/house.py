@@ -20,10 +20,11 @@ from retinue.app.chores import forget_again
 from retinue.app.epochal import Current, Epochal, build_epochal
 from retinue.app.following import settle_at_end
 from retinue.app.lifecycle.deeds import change_plugin
+from retinue.app.refusals import note_refusal
 from retinue.app.registry import make_registry
 from retinue.config import Config
 from retinue.contacts import answers as contact_answers
-from retinue.errors import Misconfigured
+from retinue.errors import Misconfigured, RetinueError
 from retinue.interactions import answers as interaction_answers
 from retinue.jobs import Jobs, JobSettings
 from retinue.lists import answers as list_answers
@@ -166,16 +167,21 @@ class House:
     @contextlib.contextmanager
     def store(self, actor: Actor, *, readonly: bool = False, plugin: str | None = None) -> Iterator[Store]:
         """Open one transaction for `actor` with the hooks and jobs of the current epoch."""
-        now = self._now
-        with self.database.store(
-            actor,
-            readonly=readonly,
-            plugin=plugin,
-            hooks=now.plugins.hooks if now.plugins else NO_HOOKS,
-            jobs=self.jobs,
-            declared=now.declared,
-        ) as store:
-            yield store
+        now, opened = self._now, None
+        try:
+            with self.database.store(
+                actor,
+                readonly=readonly,
+                plugin=plugin,
+                hooks=now.plugins.hooks if now.plugins else NO_HOOKS,
+                jobs=self.jobs,
+                declared=now.declared,
+            ) as opened:
+                yield opened
+        except RetinueError as error:
+            if opened is not None:
+                note_refusal(opened, error)
+            raise
 
     @contextlib.contextmanager
     def job_store(self, job: Any) -> Iterator[Store]:

@@ -140,6 +140,7 @@ COMMANDS: Mapping[str, Leaf | Branch] = {
         {
             "list": Leaf("hooks:show_all", "List hooks with mode, phase and what a failure does."),
             "order": Leaf("hooks:order", "Show which plugins answer a hook, in order."),
+            "explain": Leaf("hooks:explain", "Say which plugins had to do with a stored or refused change."),
         },
     ),
     "jobs": Branch(

@@ -7,12 +7,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from retinue.errors import BadRequest
-from retinue.history import schemas, service
+from retinue.history import explaining, schemas, service
 from retinue.storage import ChangeSet, Reverted, Store, revert_change_set
 from retinue.web import ListParams, Page, get, post
 
 _ENTRY: Final = schemas.EntrySchema()
 _CHANGE_SET: Final = schemas.ChangeSetSchema()
+_EXPLANATION: Final = schemas.ExplanationSchema()
 
 
 @get("/audit", permission="audit.read", gives=_ENTRY)
@@ -37,6 +38,12 @@ def list_audit(
     page = found[: params.limit]
     more = [page[-1]["turn"], str(page[-1]["id"])] if len(found) > params.limit else None
     return Page(items=page, next=more)
+
+
+@get("/audit/{change_id:uuid}/hooks", permission="audit.read", gives=_EXPLANATION)
+def explain_change(store: Store, change_id: UUID) -> dict[str, Any]:
+    """Say which plugins had to do with a change: by the id of an audit entry or of a change set."""
+    return explaining.explain_change(store, change_id)
 
 
 @get("/change-sets", permission="change_set.read", gives=_CHANGE_SET)
@@ -66,4 +73,4 @@ def revert(store: Store, change_set_id: UUID) -> Reverted:
     return revert_change_set(store, change_set_id)
 
 
-ROUTES: Final = [list_audit, list_change_sets, get_change_set, revert]
+ROUTES: Final = [list_audit, explain_change, list_change_sets, get_change_set, revert]

@@ -50,3 +50,38 @@ class RevertedSchema(Schema):
     kept = fields.List(
         fields.String(), metadata={"description": "What was changed since and therefore stayed."}
     )
+
+
+class HookAnswerSchema(Schema):
+    """One plugin's part in a hook that was called."""
+
+    place = fields.Integer()
+    plugin = fields.String()
+    version = fields.String()
+    reason = fields.String(metadata={"description": "Why it stands at this place."})
+    wrote = fields.Integer(metadata={"description": "Audit entries of rows it wrote."})
+    failures = fields.List(fields.String(), metadata={"description": "Kinds of errors."})
+    objections = fields.List(fields.Dict(), metadata={"description": "Codes and places, if it refused."})
+
+
+class HookCallSchema(Schema):
+    """One hook that was called, and who answers it."""
+
+    hook = fields.String()
+    calls = fields.Integer()
+    answers = fields.List(fields.Nested(HookAnswerSchema))
+
+
+class ExplanationSchema(Schema):
+    """What plugins had to do with a change."""
+
+    change_set_id = fields.UUID()
+    at = fields.AwareDateTime()
+    action = fields.String()
+    label = fields.String()
+    actor_kind = fields.String()
+    actor_id = fields.UUID(allow_none=True)
+    actor_name = fields.String()
+    entries = fields.Integer()
+    refused = fields.Boolean()
+    hooks = fields.List(fields.Nested(HookCallSchema))
