@@ -93,6 +93,8 @@ def test_config_key_is_documented_and_its_default_is_valid(key):
 OTHER_TEXTS = {
     **{"time_zone": "Europe/Prague", "country": "CZ", "language": "cs", "currency": "CZK"},
     "base_url": "https://crm.example",
+    "master_key_provider": "vault:provide",
+    "checkpoint_url": "https://auditor.example/heads",
 }
 
 
@@ -104,7 +106,10 @@ def test_config_key_can_be_set_from_the_environment(key, tmp_path):
     elif key.kind == "one of":
         text = expected = key.range.split(", ")[-1]
     elif key.kind == "list of text":
-        given = ("8080", "8443") if key.name == "ports" else ("10.0.0.1", "10.0.0.2")
+        lists = {"ports": ("8080", "8443")} | dict.fromkeys(
+            ("step_up_deeds", "second_approver"), ("contact.erase", "key.rotate")
+        )
+        given = lists.get(key.name, ("10.0.0.1", "10.0.0.2"))
         text, expected = ", ".join(given), given
     elif key.kind == "text":
         text = expected = OTHER_TEXTS.get(key.name, "other")

@@ -28,7 +28,7 @@ def _with_keys(config: Config, **keys: Any) -> Config:
 
 def test_sealed_start_answers_health_alone_and_unseals_itself(config: Config) -> None:
     """No KEK: /healthz lives, /readyz and all else say sealed; the key comes, the next request is served."""
-    waiting = _with_keys(config, wait_for_master_key=True)
+    waiting = _with_keys(config, start_sealed=True)
     hidden = config.master_key_path.rename(config.folder / "in the safe")
     with contextlib.ExitStack() as parts:
         app = application_of(waiting, parts, retry=0.05)

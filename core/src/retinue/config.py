@@ -18,6 +18,7 @@ from retinue.errors import Misconfigured
 from retinue.sections import (
     SECTIONS,
     Api,
+    Audit,
     Check,
     Database,
     Defaults,
@@ -105,6 +106,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     path: Path | None = None
     database: Database = Database()
     keys: Keys = Keys()
+    audit: Audit = Audit()
     server: Server = Server()
     security: Security = Security()
     jobs: Jobs = Jobs()

@@ -58,11 +58,24 @@ class Keys(Section, frozen=True):
     master_key_provider: Annotated[str, describe(
         "Function that returns the master key's text instead of a file, from a vault or KMS: module:function.",
         pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*)?$")] = ""
-    wait_for_master_key: Annotated[bool, describe(
+    start_sealed: Annotated[bool, describe(
         "Start sealed if the master key is not there: answer health alone, and go on once it is.")] = False
     master_key: Annotated[str, describe(
         "The master key itself, instead of a file. Only from the environment variable RETINUE_MASTER_KEY; a "
         "configuration file that holds it is refused.")] = ""
+
+
+class Audit(Section, frozen=True):
+    """Where the head of the audit is noted, out of this application's reach: any number of these places."""
+
+    checkpoint_file: Annotated[str, describe(
+        "File that checkpoints are appended to, best one that another user owns and only lets be appended to. "
+        "Relative to this folder.")] = ""
+    checkpoint_syslog: Annotated[str, describe(
+        "Syslog that checkpoints are sent to: a socket's path (/dev/log) or host:port (UDP).")] = ""
+    checkpoint_url: Annotated[str, describe(
+        "HTTPS address that checkpoints are posted to; the rules of [outbound] hold.",
+        pattern=r"^(https://\S+)?$")] = ""
 
 
 class Server(Section, frozen=True):
@@ -189,6 +202,6 @@ class Plugins(Section, frozen=True):
 
 SECTIONS: Mapping[str, type[Section]] = {
     cls.__name__.lower(): cls
-    for cls in (Database, Keys, Server, Security, Jobs, Api, Outbound, Defaults, Logging, Plugins)
+    for cls in (Database, Keys, Audit, Server, Security, Jobs, Api, Outbound, Defaults, Logging, Plugins)
 }
 # fmt: on

@@ -167,7 +167,7 @@ def _history(database: Database) -> None:
 
 def _verify(database: Database, checkpoint: tuple[int, str] | None = None) -> Verdict:
     with database.store(SYSTEM, readonly=True) as store:
-        return verify_audit(store, checkpoint=checkpoint)
+        return verify_audit(store, checkpoints=[checkpoint] if checkpoint else [])
 
 
 def _first(connection: Connection, offset: int = 0) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from retinue.access import AccessRules, forget_expired
+from retinue.app.checkpoints import newest_checkpoint, note_checkpoint, places_of
 from retinue.contacts.erasing import erase_contact
 from retinue.jobs import JobSpec, Schedule
 from retinue.plugins import forget_watched
@@ -13,8 +14,16 @@ from retinue.web import purge_idempotency_keys
 
 
 def seal_entries(store: Store, _payload: dict[str, Any]) -> None:
-    """Seal the audit entries written since the last seal."""
-    seal_audit(store)
+    """Seal the audit entries written since the last seal; once they are, their checkpoint is noted elsewhere."""
+    if seal_audit(store) and places_of(store.declared["config"]):
+        store.later("retinue.note_checkpoint", {})
+
+
+def note(store: Store, _payload: dict[str, Any]) -> None:
+    """Note the newest checkpoint in the configured places."""
+    checkpoint = newest_checkpoint(store)
+    if checkpoint:
+        note_checkpoint(store.declared["config"], checkpoint)
 
 
 def forget(store: Store, _payload: dict[str, Any]) -> None:
@@ -43,6 +52,7 @@ def core_jobs() -> list[JobSpec]:
     """Return core's own jobs."""
     return [
         JobSpec(name="retinue.seal_audit", handler=seal_entries, plugin="retinue"),
+        JobSpec(name="retinue.note_checkpoint", handler=note, plugin="retinue"),
         JobSpec(name="retinue.forget_expired", handler=forget, plugin="retinue"),
         JobSpec(name="retinue.shred_keys", handler=shred, plugin="retinue"),
     ]

@@ -47,7 +47,16 @@ from retinue.plugins import (
     resume_plugin,
 )
 from retinue.relations import answers as relation_answers
-from retinue.storage import Database, MasterKeys, Store, carry_out_orders, check_keys, explain_failure, new_id
+from retinue.storage import (
+    Database,
+    MasterKeys,
+    Store,
+    carry_out_orders,
+    check_keys,
+    explain_failure,
+    new_id,
+    prepare_turns,
+)
 from retinue.web import OutboundRules, configure_outbound
 
 BUILTINS: Final = {
@@ -121,6 +130,7 @@ class House:
         if not force and self.epoch.current() == self._current.now.plugins.epoch:
             return False
         with self._swapping, self.database.store(Actor.system("read plugins")) as store:
+            prepare_turns(self.database, store)
             lines = self.lines(read_enabled(store))
             faults = migrations.check(store.raw_connection(), lines)
             plugins = build_plugin_set(
@@ -231,6 +241,7 @@ class House:
         with self.database.store(Actor.system("remember manifests")) as store:
             remember_manifests(store, self.plugins)
         with self.store(Actor.system("finish shredding")) as store:
+            prepare_turns(self.database, store)
             carry_out_orders(self.database, store, again=True)
             forget_again(store)
         return plan

@@ -28,12 +28,12 @@ RETRY_SECONDS: Final = 5.0
 def application_of(config: Config, parts: contextlib.ExitStack, *, retry: float = RETRY_SECONDS) -> Any:
     """Return the application of an installation; `parts` closes what it opened.
 
-    A lost master key raises Misconfigured, unless the configuration says to wait for it (keys.wait_for_master_key).
+    A lost master key raises Misconfigured, unless the configuration says to wait for it (keys.start_sealed).
     """
     try:
         return parts.enter_context(open_house(config)).asgi()
     except Misconfigured as fault:
-        if fault.code != "master-key-lost" or not config.keys.wait_for_master_key:
+        if fault.code != "master-key-lost" or not config.keys.start_sealed:
             raise
         _log.warning("sealed: %s Only health is answered.", fault.detail)
         return SealedStart(config, parts, retry)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TextIO
+
 import click
 
+from retinue.app.checkpoints import read_checkpoints
 from retinue.cli.find import columns_of, contact_named
 from retinue.cli.session import Cli, command
 from retinue.errors import Invalid
@@ -14,18 +18,32 @@ _SHOWN = ("at", "actor_name", "plugin", "action", "table", "row_id", "contact_id
 
 
 @command()
-@click.option("--checkpoint", metavar="NUMBER:HEAD", help="What an earlier run printed, kept elsewhere.")
-def verify(cli: Cli, checkpoint: str | None) -> None:
+@click.option(
+    "--checkpoint", metavar="NUMBER:HEAD", multiple=True, help="What an earlier run printed, kept elsewhere."
+)
+@click.option(
+    "--checkpoints",
+    "noted",
+    type=click.File(encoding="utf-8"),
+    help="A file of checkpoints, or a syslog. [audit.checkpoint_file]",
+)
+def verify(cli: Cli, checkpoint: tuple[str, ...], noted: TextIO | None) -> None:
     """Check the audit chain; ends with code 1 if an entry was changed or removed.
 
-    Keep the printed checkpoint outside this machine: only with it a cut-off tail is noticed.
+    Every checkpoint noted outside this database is compared: only with one a cut-off tail is noticed.
     """
-    known = _checkpoint(checkpoint) if checkpoint else None
+    known = [_checkpoint(text) for text in checkpoint]
+    path = cli.config.folder / Path(cli.config.audit.checkpoint_file)
+    if noted:
+        known += read_checkpoints(noted, noted.name)
+    elif cli.config.audit.checkpoint_file and path.exists():
+        known += read_checkpoints(path.read_text("utf-8").splitlines(), str(path))
     with cli.house() as house, cli.store(house, readonly=True) as store:
         store.require("audit.verify")
-        verdict = verify_audit(store, checkpoint=known)
+        verdict = verify_audit(store, checkpoints=known)
     found = columns_of(verdict, "entries", "unsealed", "seals", "head", "faults")
-    cli.out.record({**found, "checkpoint": f"{verdict.seals}:{verdict.head}", "whole": not verdict.faults})
+    here = f"{verdict.seals}:{verdict.head}"
+    cli.out.record({**found, "checkpoint": here, "compared": len(known), "whole": not verdict.faults})
     if verdict.faults:
         raise click.exceptions.Exit(1)
 

@@ -1,7 +1,8 @@
 """Storage: the one door to the database."""
 
 from retinue.storage.among import among
-from retinue.storage.audit import AuditEntry, AuditSeal, ChangeSet, Verdict, seal_audit, verify_audit
+from retinue.storage.audit import AuditEntry, ChangeSet
+from retinue.storage.chain import AuditSeal, AuditTurn, Verdict, prepare_turns, seal_audit, verify_audit
 from retinue.storage.collecting import collecting_later
 from retinue.storage.database import Database, explain_failure, make_engine
 from retinue.storage.declare import (
@@ -46,6 +47,7 @@ __all__ = [
     "AccessSet",
     "AuditEntry",
     "AuditSeal",
+    "AuditTurn",
     "Base",
     "ChangeSet",
     "Database",
@@ -84,6 +86,7 @@ __all__ = [
     "parse_shares",
     "personal",
     "plugin_base",
+    "prepare_turns",
     "ref",
     "revert_change_set",
     "seal_audit",

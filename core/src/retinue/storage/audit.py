@@ -2,26 +2,24 @@
 
 An entry names the fields that changed in clear and keeps old and new values sealed under the contact's key, so that
 erasure closes the values and leaves the chain whole. Entries are numbered by `turn`, which grows with the order of
-commits: on PostgreSQL it is the transaction's id, on SQLite (one writer) the next number.
+commits: on PostgreSQL it is the transaction's id (and what a restored audit is ahead of it), on SQLite, which has one
+writer, the next number. How the entries are sealed and checked stands in `chain`.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import (
     BigInteger,
     Integer,
     LargeBinary,
     String,
-    Text,
     Uuid,
     func,
     insert,
@@ -40,9 +38,6 @@ from retinue.storage.types import UtcDateTime
 
 if TYPE_CHECKING:
     from retinue.storage.store import Store
-
-SEAL_ROWS = 1000
-"""Entries under one seal: an alteration is located to within this many."""
 
 
 class ChangeSet(Base):
@@ -93,24 +88,6 @@ class AuditEntry(Base):
     sealed_data: Mapped[bytes | None] = column(
         LargeBinary, label="Old and new values", privacy=personal("accountability", erase="keep")
     )
-
-
-class AuditSeal(Base):
-    """A seal over the next entries: Merkle root, count and the hash of the seal before."""
-
-    __tablename__ = "audit_seal"
-    __access__ = Access.system()
-    __audited__ = False  # it is the audit
-
-    number: Mapped[int] = column(Integer, label="Number", primary_key=True, autoincrement=False)
-    first_turn: Mapped[int] = column(BigInteger, label="First turn", nullable=False)
-    last_turn: Mapped[int] = column(BigInteger, label="Last turn", nullable=False)
-    entries: Mapped[int] = column(Integer, label="Entries", nullable=False)
-    root: Mapped[str] = column(String(64), label="Merkle root", nullable=False)
-    previous: Mapped[str] = column(String(64), label="Hash of the seal before", nullable=False)
-    hash: Mapped[str] = column(String(64), label="Hash of this seal", nullable=False)
-    at: Mapped[datetime] = column(UtcDateTime, label="When", nullable=False)
-    note: Mapped[str] = column(Text, label="Note", nullable=False, default="")
 
 
 _FEW = 20
@@ -214,7 +191,7 @@ class Auditor:
             self._turn = int(connection.scalar(select(func.coalesce(func.max(AuditEntry.turn), 0) + 1)))
         else:
             own = "SELECT pg_current_xact_id()::text::bigint"
-            self._turn = int(connection.exec_driver_sql(own).scalar_one())
+            self._turn = int(connection.exec_driver_sql(own).scalar_one()) + self.store.database.turns_ahead
         return self._turn
 
     def _change_set(self) -> dict[str, Any]:
@@ -259,123 +236,3 @@ class Auditor:
             "plugin": self.store.plugin,
             "hook": self.store.hook,
         }
-
-
-# ---- sealing off the write path, and proof ---------------------------------------------------------------------
-_GENESIS = "0" * 64
-_encode = msgspec.json.Encoder(order="deterministic").encode
-
-
-def _leaf(row: Any) -> bytes:
-    values = [str(v) if isinstance(v, UUID) else v.isoformat() if isinstance(v, datetime) else v for v in row]
-    return hashlib.sha256(b"\x00" + _encode(values)).digest()
-
-
-def merkle_root(leaves: list[bytes]) -> bytes:
-    """Return the Merkle tree hash of `leaves` (RFC 9162, section 2.1: distinct prefixes for leaf and node)."""
-    if not leaves:
-        return hashlib.sha256(b"").digest()
-    level = leaves
-    while len(level) > 1:
-        pairs = [
-            hashlib.sha256(b"\x01" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=False)
-        ]
-        level = pairs + ([level[-1]] if len(level) % 2 else [])
-    return level[0]
-
-
-def _seal_hash(row: dict[str, Any]) -> str:
-    names = ("number", "first_turn", "last_turn", "entries", "root", "previous")
-    return hashlib.sha256(_encode([row[n] for n in names])).hexdigest()
-
-
-def _entries_after(store: Store, turn: int, horizon: int | None) -> Iterator[list[Any]]:
-    """Yield whole turns after `turn` in groups of at least SEAL_ROWS entries."""
-    statement = (
-        select(AuditEntry.__table__).where(AuditEntry.turn > turn).order_by(AuditEntry.turn, AuditEntry.id)
-    )
-    if horizon is not None:
-        statement = statement.where(AuditEntry.turn < horizon)
-    group: list[Any] = []
-    for rows in store.stream(statement, size=SEAL_ROWS):
-        for row in rows:
-            if len(group) >= SEAL_ROWS and row.turn != group[-1].turn:
-                yield group
-                group = []
-            group.append(row)
-    if group:
-        yield group
-
-
-def seal_audit(store: Store) -> int:
-    """Seal every committed entry that has no seal yet; returns how many seals were made.
-
-    On PostgreSQL entries of transactions still open are left for the next time, since they may commit below
-    what was sealed: the horizon is the oldest transaction that still runs.
-    """
-    system = store.system("seal audit")
-    last = system.first(select(AuditSeal).order_by(AuditSeal.number.desc()).limit(1))
-    number, turn, previous = (last.number, last.last_turn, last.hash) if last else (0, 0, _GENESIS)
-    horizon = None
-    if store.database_kind == "postgresql":
-        oldest = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-        horizon = store.raw_connection().exec_driver_sql(oldest).scalar_one()
-    made = 0
-    for group in _entries_after(system, turn, horizon):
-        number += 1
-        row = {
-            "number": number,
-            "first_turn": group[0].turn,
-            "last_turn": group[-1].turn,
-            "entries": len(group),
-            "root": merkle_root([_leaf(r) for r in group]).hex(),
-            "previous": previous,
-        }
-        previous = _seal_hash(row)
-        store.raw_connection().execute(
-            insert(AuditSeal), [{**row, "hash": previous, "at": store.now, "note": ""}]
-        )
-        made += 1
-    return made
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What `verify_audit` found: counts, the head to compare with a checkpoint kept elsewhere, and the faults."""
-
-    seals: int
-    entries: int
-    unsealed: int
-    head: str
-    faults: tuple[str, ...]
-
-
-def verify_audit(store: Store, *, checkpoint: tuple[int, str] | None = None) -> Verdict:
-    """Recompute every seal and say where the audit was altered.
-
-    `checkpoint` is (number of seals, head) noted earlier outside this database; without one, a tail cut off
-    together with its seals cannot be noticed.
-    """
-    system = store.system("verify audit")
-    faults: list[str] = []
-    previous, expected, entries, turn = _GENESIS, 1, 0, 0
-    seals = system.scalars(select(AuditSeal).order_by(AuditSeal.number))
-    for seal in seals:
-        row = {
-            n: getattr(seal, n) for n in ("number", "first_turn", "last_turn", "entries", "root", "previous")
-        }
-        if seal.number != expected or seal.previous != previous or _seal_hash(row) != seal.hash:
-            faults.append(f"seal {seal.number}: the chain of seals is broken here")
-        within = (AuditEntry.turn > turn) & (AuditEntry.turn <= seal.last_turn)
-        rows = system.rows(
-            select(AuditEntry.__table__).where(within).order_by(AuditEntry.turn, AuditEntry.id)
-        )
-        if len(rows) != seal.entries or merkle_root([_leaf(r) for r in rows]).hex() != seal.root:
-            faults.append(
-                f"seal {seal.number}: entries of turns {seal.first_turn} to {seal.last_turn} were altered"
-            )
-        previous, expected, turn, entries = seal.hash, seal.number + 1, seal.last_turn, entries + len(rows)
-    if checkpoint and (len(seals) < checkpoint[0] or seals[checkpoint[0] - 1].hash != checkpoint[1]):
-        faults.append(f"checkpoint {checkpoint[0]}: the audit does not lead to the head noted then")
-    unsealed = system.scalar(select(func.count()).select_from(AuditEntry).where(AuditEntry.turn > turn)) or 0
-    return Verdict(len(seals), entries, unsealed, previous, tuple(faults))

@@ -144,6 +144,7 @@ class Database:
         self.keys = keys
         self.kind: Kind = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
         self._variants: dict[Variant, Any] = {}
+        self.turns_ahead = 0
         # On SQLite one thread at a time: eight threads halve the throughput (they fight for the interpreter's lock).
         self.gate: Any = threading.RLock() if self.kind == "sqlite" else contextlib.nullcontext()
         event.listen(engine, "before_execute", _set_scope)
