@@ -32,6 +32,7 @@ from retinue.sections import (
 )
 
 FILE_NAME = "retinue.toml"
+SAFE_MODE = "RETINUE_SAFE_MODE"
 _SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:)(.+)")
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 Values = dict[str, dict[str, Any]]
@@ -233,6 +234,8 @@ def _read_env(env: Mapping[str, str], into: Values) -> None:
             into[key.section][key.name] = key.read(value, name, text=True)
         elif name.startswith(tuple(f"RETINUE_{section.upper()}_" for section in SECTIONS)):
             raise _unknown("environment", f"variable {name}", name, list(known))
+    if SAFE_MODE in env:  # the short name that people find in an emergency
+        into["plugins"]["safe_mode"] = KEYS["plugins", "safe_mode"].read(env[SAFE_MODE], SAFE_MODE, text=True)
 
 
 def _unknown(source: str, what: str, name: str, known: list[str]) -> Misconfigured:

@@ -190,7 +190,11 @@ class Plugins(Section, frozen=True):
     """How plugins are started. Which ones are enabled is a fact in the database."""
 
     safe_mode: Annotated[bool, describe(
-        "Start with no plugin at all, to repair an installation that a plugin keeps from starting.")] = False
+        "Start with no plugin at all, to repair an installation that a plugin keeps from starting. RETINUE_SAFE_MODE=1 "
+        "does the same.")] = False
+    only: Annotated[tuple[str, ...], describe(
+        "Start only these of the enabled plugins, in this process alone. Empty: all. Meant for the environment: "
+        "`retinue plugins bisect` sets it.")] = ()
     import_timeout: Annotated[float, describe(
         "How long importing a plugin may take when it is enabled; it is tried in a process of its own first.",
         unit="seconds", ge=1, le=600)] = 20.0

@@ -135,18 +135,31 @@ class House:
             faults = migrations.check(store.raw_connection(), lines)
             plugins = build_plugin_set(
                 self.catalogue,
-                () if self.config.plugins.safe_mode else read_enabled(store),
+                self._wanted(read_enabled(store)),
                 builtins=BUILTINS,
                 epoch=read_epoch(store),
                 faults=faults,
                 watch=self.watch,
             )
-            remember_faults(store, plugins)
-            remember_order(store, plugins)
+            if (
+                not self._is_reduced
+            ):  # what fewer plugins than the database asks for do here says nothing about them
+                remember_faults(store, plugins)
+                remember_order(store, plugins)
             self._current.now = now = build_epochal(self.config, plugins, read_set_aside(store))
             self.jobs.swap(make_registry(plugins, pin=now))
             self.jobs.release_parked(store.raw_connection())
         return True
+
+    @property
+    def _is_reduced(self) -> bool:
+        return self.config.plugins.safe_mode or bool(self.config.plugins.only)
+
+    def _wanted(self, enabled: set[str]) -> set[str]:
+        """Return which of the enabled plugins this process starts."""
+        if self.config.plugins.safe_mode:
+            return set()
+        return enabled & set(self.config.plugins.only) if self.config.plugins.only else enabled
 
     def enable(self, actor: Actor, name: str) -> PluginInfo:
         """Bring a plugin's tables up to date and turn it on; raises PluginRefused or Misconfigured with the faults."""

@@ -129,6 +129,7 @@ COMMANDS: Mapping[str, Leaf | Branch] = {
             "upgrade": Leaf("plugin_life:upgrade", "Bring a plugin to the code that is installed now."),
             "uninstall": Leaf("plugin_life:uninstall", "Export a plugin's data and take them away."),
             "import": Leaf("plugin_life:bring_back", "Bring an uninstalled plugin's data back."),
+            "bisect": Leaf("plugin_bisect:bisect", "Find the plugin with which a command fails."),
             "new": Leaf("kit:new", "Make a plugin that works, to be changed."),
             "check": Leaf("kit:check", "Say what in a plugin breaks a rule; its code is not run."),
             "verify": Leaf("kit:verify", "Compare installed plugins with what their wheels brought."),

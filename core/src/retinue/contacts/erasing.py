@@ -10,7 +10,10 @@ from sqlalchemy import Column, MetaData, Table, Uuid, delete, func, inspect, or_
 
 from retinue.contacts.models import Contact
 from retinue.errors import Conflict
+from retinue.plugins import PluginState
+from retinue.plugins.migration_scripts import CORE, owner_of
 from retinue.storage import MODELS, fields_of, order_shredding
+from retinue.storage.tables import let_go, references
 from retinue.web import purge_idempotency_keys
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ def erase_contact(store: Store, contact_id: UUID, *, reason: str = "") -> dict[s
     store.deed("contact.erase", reason[:200])
     store.hooks.contacts_erased(store=store, contact_ids=[contact_id])
     store.flush()
-    removed = dict(_erase_rows(store, contact_id))
+    removed = {**dict(_erase_rows(store, contact_id)), **dict(_erase_unloaded(store, contact_id))}
     _blank(store, contact)
     purge_idempotency_keys(
         store.system("erase"), everything=True
@@ -75,6 +78,21 @@ def _erase_rows(store: Store, contact_id: UUID) -> Iterator[tuple[str, int]]:
         ).rowcount
         if gone:
             yield name, gone
+
+
+def _erase_unloaded(store: Store, contact_id: UUID) -> Iterator[tuple[str, int]]:
+    """Let go of the rows of plugins that are off or whose code is gone, as their tables' own references say.
+
+    Only of plugins that the database remembers: rows in any other table stop the erasure, with the table's name.
+    """
+    connection = store.raw_connection()
+    known = store.system("erase").scalars(select(PluginState.name))
+    for reference in references(connection):
+        loaded = MODELS.get(reference.table)
+        if reference.target != "contact" or loaded or owner_of(reference.table, known) == CORE:
+            continue
+        if gone := let_go(connection, reference, contact_id):
+            yield reference.table, gone
 
 
 def _blank(store: Store, contact: Contact) -> None:

@@ -13,6 +13,11 @@ class EntrySchema(Schema):
     at = fields.AwareDateTime()
     action = fields.String()
     table = fields.String(allow_none=True)
+    gone = fields.Boolean(
+        metadata={
+            "description": "The table's plugin is off or was removed: the entry stands for what was there."
+        }
+    )
     row_id = fields.UUID(allow_none=True)
     contact_id = fields.UUID(allow_none=True)
     actor_kind = fields.String()

@@ -72,6 +72,7 @@ def _entry(store: Store, row: AuditEntry, values: dict[str, Any], visible: set[U
     hidden = store.scope.variant.hidden_columns(row.table_name or "")
     shown = row.contact_id is None or row.contact_id in visible or store.actor.kind == "system"
     entry["table"] = row.table_name
+    entry["gone"] = row.table_name is not None and row.table_name not in MODELS
     entry["fields"] = [n for n in row.fields if n not in hidden]
     entry["values"] = (
         {n: v for n, v in values.items() if n not in hidden and _plain(n) not in hidden} if shown else None

@@ -35,6 +35,7 @@ from sqlalchemy import (
     inspect,
     select,
     table,
+    update,
 )
 from sqlalchemy.types import NullType
 
@@ -148,6 +149,22 @@ def delete_rows_of(connection: Connection, name: str, /, **equal: Any) -> int:
         raise ValueError("say which rows")
     bare = table(name, *(column(word) for word in equal))
     return int(connection.execute(_narrow(delete(bare), bare, equal)).rowcount)
+
+
+def let_go(connection: Connection, reference: Reference, target_id: UUID) -> int:
+    """Do to the rows that point at a row what the database would do if it were deleted; returns how many.
+
+    That is what the author of a table has declared, and it holds without their code: CASCADE deletes them, SET NULL
+    lets them stand alone. A reference of another kind is left as it is.
+    """
+    name = reference.columns[0]
+    bare = table(reference.table, column(name, Uuid))
+    which = bare.c[name] == target_id
+    if reference.on_delete == "CASCADE":
+        return int(connection.execute(delete(bare).where(which)).rowcount)
+    if reference.on_delete == "SET NULL":
+        return int(connection.execute(update(bare).where(which).values({name: None})).rowcount)
+    return 0
 
 
 def drop_tables(connection: Connection, names: Sequence[str]) -> None:
