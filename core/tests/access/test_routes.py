@@ -19,7 +19,10 @@ from retinue.web.models import IdempotencyKey
 from .conftest import AWAY, HOME, PASSWORD, Office, current_code, with_rules
 
 NEW = "meadow violin salt"
-OPEN_TO_ALL = {"POST /sessions", "POST /sessions/code"}
+OPEN_TO_ALL = {
+    *("POST /sessions", "POST /sessions/code"),
+    *("POST /sessions/passkey", "POST /sessions/passkey/options"),
+}
 Client = TestClient[Any]
 
 
@@ -306,3 +309,41 @@ def test_every_route_is_refused_to_strangers(office: Office, browse: Callable[..
         seen += 1
     assert seen > 30
     assert public == OPEN_TO_ALL, "a route that anybody may call is named here, on purpose"
+
+
+def test_passkey_through_the_api(office: Office, browse: Callable[..., Client]) -> None:
+    """Added, named, used to sign in and to prove, removed: the whole life, with the cookies of a browser."""
+    from .authenticator import Authenticator
+
+    office.account("anna", "Manager")
+    origin = "http://testserver.local"
+    place, device = with_rules(office, origin=origin), Authenticator(origin=origin, host="testserver.local")
+    client = browse(place)
+    _sign_in(client, "anna")
+    options = client.post("/api/v1/me/passkeys/options").json()["options"]
+    body = {"credential": device.create(options), "name": "Laptop"}
+    added = client.post("/api/v1/me/passkeys", json=body)
+    assert (added.status_code, added.json()["name"]) == (201, "Laptop")
+    assert len(added.json()["recovery_codes"]) == 10
+    me = client.get("/api/v1/me").json()
+    assert (me["has_passkey"], me["has_password"], me["recovery_codes_left"]) == (True, True, 10)
+    pending = _sign_in(browse(place), "anna").json()
+    assert (pending["is_pending"], pending["factors"]) == (True, ["passkey", "recovery"])
+    other = browse(place)
+    other.headers["User-Agent"] = "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0"
+    options = other.post("/api/v1/sessions/passkey/options").json()["options"]
+    signed = other.post("/api/v1/sessions/passkey", json={"credential": device.get(options)})
+    assert (signed.status_code, signed.json()["is_pending"]) == (200, False)
+    options = other.post("/api/v1/sessions/proof/options").json()["options"]
+    assert other.post("/api/v1/sessions/proof", json={"credential": device.get(options)}).status_code == 204
+    both = {"credential": {}, "password": PASSWORD}
+    assert other.post("/api/v1/sessions/proof", json=both).status_code == 422
+    shown = other.get("/api/v1/sessions").json()
+    assert {(one["device"], one["is_current"]) for one in shown} >= {("Firefox on Windows", True)}
+    url = f"/api/v1/me/passkeys/{added.json()['id']}"
+    assert other.patch(url, json={"name": "Old"}).json()["name"] == "Old"
+    assert other.delete(url).status_code == 204
+    assert other.get("/api/v1/me/passkeys").json() == []
+    assert client.get("/api/v1/me").status_code == 401
+    assert other.delete("/api/v1/sessions/all").status_code == 204
+    assert other.get("/api/v1/me").status_code == 401

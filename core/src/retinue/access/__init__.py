@@ -29,10 +29,22 @@ from retinue.access.models import (
     AccountRole,
     ApiToken,
     Approval,
+    Passkey,
     Role,
     SignInSession,
     Team,
     TeamMember,
+)
+from retinue.access.passkeys import (
+    add_passkey,
+    list_passkeys,
+    offer_passkey,
+    offer_proof,
+    offer_sign_in,
+    prove_with_passkey,
+    remove_passkey,
+    rename_passkey,
+    sign_in_with_passkey,
 )
 from retinue.access.password_changes import change_own_password, set_password
 from retinue.access.permissions import CORE_PERMISSIONS, Permission, Permissions
@@ -50,7 +62,15 @@ from retinue.access.service import (
     reactivate_account,
     reset_second_factor,
 )
-from retinue.access.sessions import SignedIn, end_other_sessions, end_session, list_sessions, sign_out
+from retinue.access.sessions import (
+    SignedIn,
+    describe_sessions,
+    end_other_sessions,
+    end_session,
+    list_sessions,
+    sign_out,
+    sign_out_everywhere,
+)
 from retinue.access.signing_in import confirm_sign_in, sign_in
 from retinue.access.teams import (
     add_member,
@@ -82,6 +102,7 @@ __all__ = [
     "Guard",
     "HashCost",
     "Opens",
+    "Passkey",
     "Permission",
     "Permissions",
     "RequestFacts",
@@ -94,6 +115,7 @@ __all__ = [
     "account_by_login",
     "actor_of",
     "add_member",
+    "add_passkey",
     "ask_approval",
     "authenticate_request",
     "change_account",
@@ -110,6 +132,7 @@ __all__ = [
     "deactivate_account",
     "decide_approval",
     "describe_approvals",
+    "describe_sessions",
     "end_other_sessions",
     "end_session",
     "ensure_builtin_roles",
@@ -123,17 +146,24 @@ __all__ = [
     "list_accounts",
     "list_approvals",
     "list_members",
+    "list_passkeys",
     "list_roles",
     "list_sessions",
     "list_teams",
     "list_tokens",
+    "offer_passkey",
+    "offer_proof",
+    "offer_sign_in",
     "offer_totp",
     "prove_again",
+    "prove_with_passkey",
     "reactivate_account",
     "remove_member",
+    "remove_passkey",
     "remove_role",
     "remove_team",
     "remove_totp",
+    "rename_passkey",
     "rename_team",
     "renew_recovery_codes",
     "require_fresh",
@@ -141,6 +171,8 @@ __all__ = [
     "revoke_token",
     "set_password",
     "sign_in",
+    "sign_in_with_passkey",
     "sign_out",
+    "sign_out_everywhere",
     "withdraw_approval",
 ]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select, update
 
-from retinue.access.models import Account, ApiToken, Credential, Device, SignInSession
+from retinue.access.models import Account, ApiToken, Credential, Device, Passkey, SignInSession
 from retinue.errors import Denied, NotFound
 from retinue.storage import Store
 
@@ -23,6 +23,12 @@ class Snapshot:
     has_totp: bool
     words: tuple[str, ...]
     must_change: bool = False
+    has_passkey: bool = False
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Say whether a password alone does not let anybody in."""
+        return self.has_totp or self.has_passkey
 
 
 def normal_login(text: str) -> str:
@@ -49,9 +55,21 @@ def snapshot_of(store: Store, account: Account) -> Snapshot:
     words = (account.login, account.name, account.email or "")
     if row is None:
         return Snapshot(account.id, 1, None, (), False, words)
-    hashes = tuple(row.earlier_hashes)
-    has_totp = row.totp_at is not None
-    return Snapshot(account.id, row.epoch, row.password_hash, hashes, has_totp, words, row.must_change)
+    return Snapshot(
+        account.id,
+        row.epoch,
+        row.password_hash,
+        tuple(row.earlier_hashes),
+        row.totp_at is not None,
+        words,
+        row.must_change,
+        has_passkeys(store, account.id),
+    )
+
+
+def has_passkeys(store: Store, account_id: UUID) -> bool:
+    """Say whether the account has a passkey. `store` is the system's."""
+    return store.first(select(Passkey.id).where(Passkey.account_id == account_id).limit(1)) is not None
 
 
 def end_everything(store: Store, account_id: UUID) -> int:

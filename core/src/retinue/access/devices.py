@@ -12,6 +12,15 @@ from retinue.access.secret import digest, new_secret
 from retinue.storage import Store
 
 MOST_DEVICES = 20
+# Order matters: most browsers name the older ones they want to be taken for as well.
+_BROWSERS = (
+    *(("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser/", "Samsung Internet"), ("Firefox/", "Firefox")),
+    *(("FxiOS/", "Firefox"), ("CriOS/", "Chrome"), ("Chrome/", "Chrome"), ("Safari/", "Safari")),
+)
+_SYSTEMS = (
+    *(("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("CrOS", "ChromeOS")),
+    *(("Windows", "Windows"), ("Macintosh", "Mac"), ("Linux", "Linux")),
+)
 
 
 def known_device(store: Store, account_id: UUID, secret: str | None) -> str | None:
@@ -35,6 +44,15 @@ def remember_device(store: Store, account_id: UUID, secret: str | None, rules: A
     for surplus in store.scalars(mine.offset(MOST_DEVICES).limit(MOST_DEVICES)):
         store.remove(surplus)
     return fresh
+
+
+def name_browser(agent: str) -> str:
+    """Return what people call the browser that says `agent` of itself: ``Firefox on Windows``; empty for none."""
+    browser = next((name for mark, name in _BROWSERS if mark in agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in agent), "")
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or system or agent.partition("/")[0][:40].strip()
 
 
 def _device(store: Store, account_id: UUID, secret: str | None) -> Device | None:

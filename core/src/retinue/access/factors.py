@@ -1,4 +1,4 @@
-"""The second factor: an authenticator app, and recovery codes for the day it is lost."""
+"""The second factor: an authenticator app, and recovery codes for the day it or the passkey is lost."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
 
-from retinue.access.credentials import active_account, end_everything, locked_credential, require_person
+from retinue.access.credentials import (
+    active_account,
+    end_everything,
+    has_passkeys,
+    locked_credential,
+    require_person,
+)
 from retinue.access.guard import Caller, Guard
-from retinue.access.models import Account, Credential, RecoveryCode
+from retinue.access.models import Account, Credential, Passkey, RecoveryCode
 from retinue.access.proof import require_fresh
 from retinue.access.rules import PRODUCT
 from retinue.access.secret import digest, new_recovery_codes, plain_recovery_code
@@ -66,14 +72,14 @@ def confirm_totp(store: Store, code: str, caller: Caller, *, guard: Guard) -> Co
         )
     credential.totp_seed, credential.totp_seed_offered = credential.totp_seed_offered, None
     credential.totp_at, credential.totp_step = store.now, step
-    return _changed(store, account_id, caller, guard=guard, action="account.set_totp", codes=True)
+    return factor_changed(store, account_id, caller, guard=guard, action="account.set_totp", codes=True)
 
 
 def remove_totp(store: Store, caller: Caller, *, guard: Guard) -> SignedIn:
     """Take the second factor away; every session and token ends, a new session takes over."""
     account_id = require_fresh(store, guard)
-    _clear(store.system("remove a second factor"), account_id)
-    return _changed(
+    clear_totp(store.system("remove a second factor"), account_id)
+    return factor_changed(
         store, account_id, caller, guard=guard, action="account.remove_totp", codes=False
     ).signed_in
 
@@ -82,19 +88,27 @@ def renew_recovery_codes(store: Store, *, guard: Guard) -> list[str]:
     """Return fresh recovery codes; the old ones are void."""
     account_id = require_fresh(store, guard)
     system = store.system("renew recovery codes")
-    if locked_credential(system, account_id).totp_at is None:
+    if not second_factors(system, account_id):
         raise Conflict("There is no second factor.", remedy="Set one first.")
-    codes = _new_codes(system, account_id)
+    codes = new_codes(system, account_id)
     store.record("account.renew_recovery_codes", detail={"account": str(account_id)})
     return codes
 
 
+def second_factors(store: Store, account_id: UUID) -> tuple[str, ...]:
+    """Return what can complete a sign-in of this account: ``totp``, ``passkey``, ``recovery``. `store`: system's."""
+    found = ["totp"] if locked_credential(store, account_id).totp_at is not None else []
+    found += ["passkey"] if has_passkeys(store, account_id) else []
+    return (*found, "recovery") if found else ()
+
+
 def clear_factor(store: Store, account_id: UUID) -> None:
-    """Take away the second factor of somebody who lost it, and end everything. The caller checked the
+    """Take away every second factor of somebody who lost them, and end everything. The caller checked the
     right.
     """
     system = store.system("reset a second factor")
-    _clear(system, account_id)
+    system.change(delete(Passkey).where(Passkey.account_id == account_id))
+    clear_totp(system, account_id)
     end_everything(system, account_id)
     store.record("account.remove_totp", detail={"account": str(account_id)})
 
@@ -104,9 +118,10 @@ def use_code(store: Store, account_id: UUID, code: str, guard: Guard) -> bool:
     system's.
     """
     credential = locked_credential(store, account_id)
-    if credential.totp_at is None or not credential.totp_seed:
+    if not second_factors(store, account_id):
         return False
-    step = matching_step(credential.totp_seed, code, store.now, skew=guard.rules.totp_skew)
+    seed, skew = credential.totp_seed, guard.rules.totp_skew
+    step = matching_step(seed, code, store.now, skew=skew) if seed else None
     if step is not None:
         newer = update(Credential).where(Credential.account_id == account_id, Credential.totp_step < step)
         return store.change(newer.values(totp_step=step)) == 1
@@ -122,29 +137,45 @@ def use_code(store: Store, account_id: UUID, code: str, guard: Guard) -> bool:
 
 def count_recovery_codes(store: Store) -> int:
     """Return how many recovery codes the signed-in person has left."""
-    mine = (RecoveryCode.account_id == require_person(store)) & RecoveryCode.used_at.is_(None)
-    system = store.system("count recovery codes")
+    return count_codes(store.system("count recovery codes"), require_person(store))
+
+
+def count_codes(system: Store, account_id: UUID) -> int:
+    """Return how many recovery codes the account has left."""
+    mine = (RecoveryCode.account_id == account_id) & RecoveryCode.used_at.is_(None)
     return int(system.scalar(select(func.count()).select_from(RecoveryCode).where(mine)) or 0)
 
 
-def _changed(
+def factor_changed(
     store: Store, account_id: UUID, caller: Caller, *, guard: Guard, action: str, codes: bool
 ) -> Confirmed:
-    """Do what every change of the factor does: void everything, open one new session, record the deed."""
+    """Do what every change of a factor does: void everything, open one new session, record the deed.
+
+    `codes` asks for fresh recovery codes.
+    """
     system = store.system("change a second factor")
-    fresh = _new_codes(system, account_id) if codes else []
+    fresh = new_codes(system, account_id) if codes else []
     end_everything(system, account_id)
     store.record(action, detail={"account": str(account_id)})
     return Confirmed(fresh, open_session(system, system.get(Account, account_id), caller, guard=guard))
 
 
-def _clear(system: Store, account_id: UUID) -> None:
+def clear_totp(system: Store, account_id: UUID) -> None:
+    """Take the authenticator away, and the recovery codes if no other factor is left."""
     credential = locked_credential(system, account_id)
     credential.totp_seed = credential.totp_seed_offered = credential.totp_at = None
-    system.change(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
+    system.flush()
+    drop_idle_codes(system, account_id)
 
 
-def _new_codes(system: Store, account_id: UUID) -> list[str]:
+def drop_idle_codes(system: Store, account_id: UUID) -> None:
+    """Void the recovery codes of an account that has no second factor any more."""
+    if not second_factors(system, account_id):
+        system.change(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
+
+
+def new_codes(system: Store, account_id: UUID) -> list[str]:
+    """Make recovery codes in place of the ones there are; they are shown to the person and kept hashed."""
     system.change(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
     codes = new_recovery_codes()
     system.add(

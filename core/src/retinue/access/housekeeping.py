@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete
 
-from retinue.access.models import Approval, Device, SignInSession, TryCounter
+from retinue.access.models import Approval, Challenge, Device, SignInSession, TryCounter
 from retinue.access.rules import AccessRules
 from retinue.storage import Store
 
@@ -21,6 +21,7 @@ def forget_expired(store: Store, rules: AccessRules) -> int:
     open_again = TryCounter.until.is_(None) | (TryCounter.until < quiet)
     return (
         system.change(delete(Approval).where(Approval.expires_at < store.now - KEPT))
+        + system.change(delete(Challenge).where(Challenge.expires_at < store.now))
         + system.change(delete(SignInSession).where(SignInSession.expires_at < store.now - KEPT))
         + system.change(delete(Device).where(Device.expires_at < store.now))
         + system.change(delete(TryCounter).where(idle, open_again))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Boolean, Integer, LargeBinary, String, UniqueConstraint, Uuid
+from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, String, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped
 
 from retinue.storage import Access, Base, Sealed, UtcDateTime, field, json_type, key, personal, ref, sealed
@@ -246,3 +246,48 @@ class Approval(Base):
     decided_at: Mapped[datetime | None] = field(UtcDateTime, label="Decided", nullable=True)
     used_at: Mapped[datetime | None] = field(UtcDateTime, label="Used", nullable=True)
     used_in: Mapped[UUID | None] = field(Uuid, label="Change set it was used in", nullable=True)
+
+
+class Passkey(Base):
+    """A WebAuthn credential: the public half of a key that lives in somebody's device."""
+
+    __tablename__ = "account_passkey"
+    __revertible__ = False  # rights are given and taken by their own services
+    __access__ = Access.system()
+    __audited__ = False  # the counter changes at every use; adding, removing and using are recorded
+
+    id: Mapped[UUID] = key()
+    account_id: Mapped[UUID] = ref("account.id", on_delete="CASCADE", label="Account", kind="account")
+    credential_hash: Mapped[bytes] = field(
+        LargeBinary(32), label="Credential id, hashed", privacy=_SECRET, nullable=False, unique=True
+    )
+    credential_id: Mapped[bytes] = field(
+        LargeBinary(1023), label="Credential id", privacy=_SECRET, nullable=False
+    )
+    public_key: Mapped[bytes] = field(LargeBinary(2048), label="Public key", privacy=_SECRET, nullable=False)
+    sign_count: Mapped[int] = field(BigInteger, label="Signatures so far", nullable=False, default=0)
+    transports: Mapped[list[str]] = field(json_type(), label="Transports", nullable=False, default=list)
+    is_synced: Mapped[bool] = field(Boolean, label="Copied to other devices", nullable=False, default=False)
+    name: Mapped[str] = field(String(100), label="Name", privacy=_SECRET, nullable=False)
+    created_at: Mapped[datetime] = field(UtcDateTime, label="Added", nullable=False)
+    used_at: Mapped[datetime | None] = field(UtcDateTime, label="Last used", nullable=True)
+
+
+class Challenge(Base):
+    """A question put to a browser that it has to answer soon and once."""
+
+    __tablename__ = "account_challenge"
+    __revertible__ = False  # rights are given and taken by their own services
+    __access__ = Access.system()
+    __audited__ = False  # technical: lives for minutes
+
+    id: Mapped[UUID] = key()
+    kind: Mapped[str] = field(String(20), label="Kind", nullable=False)
+    account_id: Mapped[UUID | None] = ref(
+        "account.id", on_delete="CASCADE", label="Account", kind="account", nullable=True
+    )
+    value_hash: Mapped[bytes] = field(
+        LargeBinary(32), label="Value, hashed", privacy=_SECRET, nullable=False, unique=True
+    )
+    detail: Mapped[dict[str, str]] = field(json_type(), label="Detail", nullable=False, default=dict)
+    expires_at: Mapped[datetime] = field(UtcDateTime, label="Ends", nullable=False)

@@ -10,7 +10,7 @@ from litestar import Request
 from retinue.access import factors, schemas, service, sessions
 from retinue.access.credentials import snapshot_of
 from retinue.access.guard import Caller, Guard, Opens
-from retinue.access.models import SignInSession
+from retinue.access.passkeys import prove_with_passkey
 from retinue.access.password_changes import change_own_password
 from retinue.access.proof import prove_again
 from retinue.access.secret import csrf_token
@@ -74,6 +74,11 @@ def signed_in_answer(signed_in: SignedIn, request: AnyRequest, guard: Guard) -> 
     return Answer(answer, headers={"Cache-Control": "no-store"}, cookies=tuple(cookies))
 
 
+def pending_secret(request: AnyRequest) -> str | None:
+    """Return the cookie of this browser's session, complete or not."""
+    return RequestParts.of(request, _settings(request)).session
+
+
 def _settings(request: AnyRequest) -> WebSettings:
     settings: WebSettings = request.app.state["edge"].settings
     return settings
@@ -101,16 +106,19 @@ def session_routes(opens: Opens, guard: Guard) -> Handlers:
 
     @post("/sessions/proof", permission=SIGNED_IN, takes=PROOF, status=204)
     def prove_session(request: AnyRequest, actor: Actor, data: dict[str, Any]) -> None:
-        """Give the password once more, before a delicate deed."""
-        prove_again(opens, actor, data["password"], caller_of(request), guard=guard)
+        """Give the password or a passkey once more, before a delicate deed."""
+        if "credential" in data:
+            prove_with_passkey(opens, actor, data["credential"], caller_of(request), guard=guard)
+        else:
+            prove_again(opens, actor, data["password"], caller_of(request), guard=guard)
 
     return [open_session, confirm_session, prove_session, *ENDING_ROUTES]
 
 
 @get("/sessions", permission=SIGNED_IN, gives=SESSION)
-def list_sessions(store: Store) -> list[SignInSession]:
+def list_sessions(store: Store) -> list[dict[str, Any]]:
     """List one's own sessions, the newest first."""
-    return sessions.list_sessions(store)
+    return sessions.describe_sessions(store, sessions.list_sessions(store))
 
 
 @delete("/sessions/current", permission=SIGNED_IN)
@@ -126,13 +134,26 @@ def end_other_sessions(store: Store) -> None:
     sessions.end_other_sessions(store)
 
 
+@delete("/sessions/all", permission=SIGNED_IN)
+def sign_out_everywhere(store: Store, request: AnyRequest) -> Answer[None]:
+    """Sign out here and everywhere else; API tokens end as well."""
+    sessions.sign_out_everywhere(store)
+    return Answer(None, status=204, cookies=(session_cookie(_settings(request), ""),))
+
+
 @delete("/sessions/{session_id:uuid}", permission=SIGNED_IN)
 def end_session(store: Store, session_id: UUID) -> None:
     """End a session: one's own, or with the right to, somebody else's."""
     sessions.end_session(store, session_id)
 
 
-ENDING_ROUTES: Final[Handlers] = [list_sessions, sign_out, end_other_sessions, end_session]
+ENDING_ROUTES: Final[Handlers] = [
+    list_sessions,
+    sign_out,
+    end_other_sessions,
+    sign_out_everywhere,
+    end_session,
+]
 
 
 # ---- the signed-in person
@@ -142,7 +163,8 @@ def describe_me(store: Store) -> dict[str, Any]:
     if actor.id is None:
         raise Denied("Nobody is signed in here.", code="person-required")
     account = service.get_account(store, actor.id)
-    snapshot = snapshot_of(store.system("look at one's own credential"), account)
+    system = store.system("look at one's own credential")
+    snapshot = snapshot_of(system, account)
     return {
         "id": account.id,
         "kind": actor.kind,
@@ -156,6 +178,9 @@ def describe_me(store: Store) -> dict[str, Any]:
         "team_ids": sorted(actor.team_ids),
         "must_change": snapshot.must_change,
         "has_totp": snapshot.has_totp,
+        "has_password": snapshot.password_hash is not None,
+        "has_passkey": snapshot.has_passkey,
+        "recovery_codes_left": factors.count_codes(system, account.id),
     }
 
 

@@ -69,7 +69,9 @@ def checked_hash(new: str, snapshot: Snapshot, guard: Guard) -> str:
     """Return the hash of a new password that obeys the rules and was not used before; Invalid names the
     rule.
     """
-    problems = password_problems(new, guard.rules, words=snapshot.words, second_factor=snapshot.has_totp)
+    problems = password_problems(
+        new, guard.rules, words=snapshot.words, second_factor=snapshot.has_second_factor
+    )
     history = snapshot.earlier_hashes[: guard.rules.password_history]
     earlier = [stored for stored in (snapshot.password_hash, *history) if stored]
     if not problems and guard.rules.password_history and is_reused(guard.hasher, new, earlier):

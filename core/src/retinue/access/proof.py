@@ -40,11 +40,16 @@ def prove_again(opens: Opens, actor: Actor, password: str, caller: Caller, *, gu
     """
     check_own_password(opens, actor, password, caller, guard=guard)
     with doorkeeper(opens, caller) as store:
-        row = store.find(SignInSession, actor.session_id) if actor.session_id else None
-        if row is None:
-            raise session_over()
-        row.proved_at = store.now
-        store.record("session.prove", detail={"account": str(actor.id), "session": str(row.id)})
+        note_proof(store, actor)
+
+
+def note_proof(store: Store, actor: Actor) -> None:
+    """Note the time on the actor's session; whoever calls it has seen the proof. `store` is the system's."""
+    row = store.find(SignInSession, actor.session_id) if actor.session_id else None
+    if row is None or row.account_id != actor.id:
+        raise session_over()
+    row.proved_at = store.now
+    store.record("session.prove", detail={"account": str(actor.id), "session": str(row.id)})
 
 
 def check_own_password(opens: Opens, actor: Actor, password: str, caller: Caller, *, guard: Guard) -> None:

@@ -10,8 +10,9 @@ from uuid import UUID
 from retinue.access import api_tokens, roles, schemas, service, sessions, teams
 from retinue.access.approval_routes import approval_routes
 from retinue.access.guard import Guard, Opens
-from retinue.access.models import Account, ApiToken, Role, SignInSession, Team
+from retinue.access.models import Account, ApiToken, Role, Team
 from retinue.access.own_routes import me_routes, session_routes, totp_routes
+from retinue.access.passkey_routes import passkey_routes
 from retinue.access.password_changes import set_password
 from retinue.access.permissions import Permission
 from retinue.actor import Actor
@@ -46,6 +47,7 @@ def access_routes(opens: Opens, guard: Guard) -> Handlers:
         *session_routes(opens, guard),
         *me_routes(opens, guard),
         *totp_routes(opens, guard),
+        *passkey_routes(opens, guard),
         *approval_routes(guard),
     ]
 
@@ -118,13 +120,13 @@ def lockout_routes(opens: Opens, guard: Guard) -> Handlers:
 
     @delete("/accounts/{account_id:uuid}/totp", permission="account.set_password")
     def reset_account_totp(store: Store, account_id: UUID) -> None:
-        """Take away the second factor of somebody who lost it."""
+        """Take away the second factors of somebody who lost them: authenticator, passkeys, recovery codes."""
         service.reset_second_factor(store, account_id, guard=guard)
 
     @get("/accounts/{account_id:uuid}/sessions", permission="session.read", gives=SESSION)
-    def list_account_sessions(store: Store, account_id: UUID) -> list[SignInSession]:
+    def list_account_sessions(store: Store, account_id: UUID) -> list[dict[str, Any]]:
         """List the sessions of an account."""
-        return sessions.list_sessions(store, account_id)
+        return sessions.describe_sessions(store, sessions.list_sessions(store, account_id))
 
     return [
         deactivate_account,

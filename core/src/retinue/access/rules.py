@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from retinue.access.addresses import Network, parse_networks
 from retinue.config import Config
@@ -30,6 +31,7 @@ class AccessRules:
 
     `totp_skew` is how many steps of 30 s before the current one are taken too: 0 keeps a code's life at 30 s.
     `step_up_deeds` ask people to prove again who they are, `approved_deeds` for a second person.
+    `origin` is where our pages are seen; `challenge_life` how long a passkey or an outside provider may take.
     `block_limit` is where the growing wait ends, so that nobody is ever locked out for good.
     """
 
@@ -55,6 +57,8 @@ class AccessRules:
     token_days: int = 90
     token_touch: timedelta = timedelta(hours=1)
     totp_skew: int = 0
+    origin: str = "http://localhost:8000"
+    challenge_life: timedelta = timedelta(minutes=10)
     allowed: tuple[Network, ...] = ()
 
     @classmethod
@@ -80,5 +84,18 @@ class AccessRules:
             approved_deeds=frozenset(given.second_approver),
             approval_life=timedelta(hours=given.approval_hours),
             token_days=given.token_days,
+            origin=_origin(config),
             allowed=parse_networks(given.ip_allow_list),
         )
+
+    @property
+    def host(self) -> str:
+        """Return the host name people type, which passkeys are bound to."""
+        return urlsplit(self.origin).hostname or ""
+
+
+def _origin(config: Config) -> str:
+    """Return scheme, host and port of our own pages, as a browser writes them."""
+    parts = urlsplit(config.base_url)
+    scheme = "https" if config.server.require_https else parts.scheme
+    return f"{scheme}://{parts.netloc}".lower()

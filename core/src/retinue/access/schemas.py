@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 _REACH = validate.OneOf(["none", "own", "team", "all"])
 _NAME = validate.Length(1, 100)
@@ -76,6 +76,9 @@ class MeSchema(Schema):
     team_ids = fields.List(fields.UUID())
     must_change = fields.Boolean(metadata={"description": "Nothing else is allowed until it was changed."})
     has_totp = fields.Boolean()
+    has_password = fields.Boolean()
+    has_passkey = fields.Boolean()
+    recovery_codes_left = fields.Integer()
 
 
 class MeChangesSchema(Schema):
@@ -94,9 +97,16 @@ class OwnPasswordSchema(Schema):
 
 
 class ProofSchema(Schema):
-    """The password once more."""
+    """The password once more, or the answer of a passkey."""
 
-    password = _password(required=True)
+    password = _password()
+    credential = fields.Dict(load_only=True)
+
+    @validates_schema
+    def one_of_both(self, data: dict[str, object], **_: object) -> None:
+        """Refuse neither and both."""
+        if ("password" in data) == ("credential" in data):
+            raise ValidationError("Give the password, or the credential.", "password")
 
 
 class CodeSchema(Schema):
@@ -119,6 +129,42 @@ class RecoveryCodesSchema(Schema):
     recovery_codes = fields.List(fields.String())
 
 
+# ---- passkeys
+class OptionsSchema(Schema):
+    """What the page hands to the browser's ``navigator.credentials``."""
+
+    options = fields.Dict()
+
+
+class CredentialSchema(Schema):
+    """The answer of a passkey, as ``PublicKeyCredential.toJSON()`` writes it."""
+
+    credential = fields.Dict(required=True, load_only=True)
+
+
+class NewPasskeySchema(CredentialSchema):
+    """A passkey that a browser made, and what to call it."""
+
+    name = fields.String(required=True, validate=_NAME)
+
+
+class PasskeySchema(Schema):
+    """A passkey, without its keys."""
+
+    id = fields.UUID(dump_only=True)
+    name = fields.String(required=True, validate=_NAME)
+    transports = fields.List(fields.String(), dump_only=True)
+    is_synced = fields.Boolean(dump_only=True, metadata={"description": "It lives on several devices."})
+    created_at = fields.AwareDateTime(dump_only=True)
+    used_at = fields.AwareDateTime(dump_only=True, allow_none=True)
+
+
+class AddedPasskeySchema(PasskeySchema):
+    """A passkey just added; recovery codes come with the first second factor, and are shown once."""
+
+    recovery_codes = fields.List(fields.String())
+
+
 # ---- sessions
 class SignInSchema(Schema):
     """Login and password, and the code where the account asks for one."""
@@ -137,6 +183,10 @@ class SignedInSchema(Schema):
     is_pending = fields.Boolean(metadata={"description": "True if a code is still owed."})
     must_change = fields.Boolean()
     csrf = fields.String(metadata={"description": "The session's form token, for pages."})
+    factors = fields.List(
+        fields.String(),
+        metadata={"description": "What completes a pending session: totp, passkey, recovery."},
+    )
 
 
 class SessionSchema(Schema):
@@ -147,8 +197,11 @@ class SessionSchema(Schema):
     opened_at = fields.AwareDateTime()
     seen_at = fields.AwareDateTime()
     expires_at = fields.AwareDateTime()
+    proved_at = fields.AwareDateTime(metadata={"description": "When the person last proved to be there."})
     address = fields.String()
     agent = fields.String()
+    device = fields.String(metadata={"description": "The browser's name, like Firefox on Windows."})
+    is_current = fields.Boolean(metadata={"description": "True for the session that asks."})
 
 
 # ---- roles and permissions

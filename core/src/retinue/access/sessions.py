@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
 
-from retinue.access.credentials import locked_credential, snapshot_of
-from retinue.access.devices import remember_device
+from retinue.access.credentials import end_everything, locked_credential, require_person, snapshot_of
+from retinue.access.devices import name_browser, remember_device
 from retinue.access.guard import Caller, Guard
 from retinue.access.models import Account, SignInSession
 from retinue.access.secret import digest, new_secret
@@ -32,20 +34,23 @@ class SignedIn:
     is_pending: bool = False
     must_change: bool = False
     device: str | None = None
+    factors: tuple[str, ...] = ()
 
 
 def open_session(
-    store: Store, account: Account, caller: Caller, *, guard: Guard, pending: bool = False
+    store: Store, account: Account, caller: Caller, *, guard: Guard, pending: Sequence[str] = ()
 ) -> SignedIn:
     """Make a session with a new id for `account`, whose owner was proved just now. `store` is the
     system's.
+
+    `pending` names the second factors that can complete it; with none it is complete at once.
     """
     credential, secret, rules = locked_credential(store, account.id), new_secret(), guard.rules
     row = SignInSession(
         account_id=account.id,
         epoch=credential.epoch,
         secret_hash=digest(secret),
-        is_pending=pending,
+        is_pending=bool(pending),
         opened_at=store.now,
         seen_at=store.now,
         proved_at=store.now,
@@ -59,7 +64,8 @@ def open_session(
     if not pending:
         device = remember_device(store, account.id, caller.device, rules)
         store.record("session.create", detail={"account": str(account.id), "session": str(row.id)})
-    return SignedIn(account.id, row.id, secret, row.expires_at, pending, credential.must_change, device)
+    owed, factors = credential.must_change, tuple(pending)
+    return SignedIn(account.id, row.id, secret, row.expires_at, bool(pending), owed, device, factors)
 
 
 def live_session(store: Store, secret: str, guard: Guard, *, pending: bool = False) -> SignInSession:
@@ -101,6 +107,21 @@ def list_sessions(store: Store, account_id: UUID | None = None) -> list[SignInSe
     return store.system("list sessions").scalars(
         select(SignInSession).where(full).order_by(SignInSession.opened_at.desc())
     )
+
+
+def describe_sessions(store: Store, rows: Sequence[SignInSession]) -> list[dict[str, Any]]:
+    """Return sessions as the wire shows them: with the browser's name, and which of them asks."""
+    return [
+        {
+            **{name: getattr(row, name) for name in _SHOWN},
+            "device": name_browser(row.agent),
+            "is_current": row.id == store.actor.session_id,
+        }
+        for row in rows
+    ]
+
+
+_SHOWN = ("id", "account_id", "opened_at", "seen_at", "expires_at", "proved_at", "address", "agent")
 
 
 def end_session(store: Store, session_id: UUID) -> None:
@@ -145,6 +166,14 @@ def _whose(store: Store, permission: str, account_id: UUID | None) -> UUID:
     if store.require(permission) is not Reach.ALL:
         raise NotFound("There is no such session.")
     return account_id
+
+
+def sign_out_everywhere(store: Store) -> int:
+    """End every session and token of the signed-in person, this one too; return how many there were."""
+    account_id = require_person(store)
+    ended = end_everything(store.system("sign out everywhere"), account_id)
+    store.record("session.revoke", detail={"account": str(account_id), "ended": ended})
+    return ended
 
 
 def wrong_address() -> Denied:

@@ -17,7 +17,7 @@ from retinue.access.credentials import (
     snapshot_of,
 )
 from retinue.access.devices import known_device
-from retinue.access.factors import use_code
+from retinue.access.factors import second_factors, use_code
 from retinue.access.guard import Caller, Guard, Opens, doorkeeper
 from retinue.access.models import Account
 from retinue.access.sessions import SignedIn, live_session, open_session, wrong_address
@@ -76,23 +76,37 @@ def _open_proved(
     guard: Guard,
     rehashed: str | None,
 ) -> SignedIn:
-    refusal: RetinueError | None = None
-    signed_in: SignedIn | None = None
+    outcome: SignedIn | RetinueError = _wrong()
     with doorkeeper(opens, caller) as store:
         give_tries_back(store, keys, guard.rules)
         account = _still_valid(store, snapshot)
-        if account is None:
-            refusal = _wrong()
-        elif not _address_allowed(store, account, caller.address, guard):
-            store.record("session.refuse", detail={"account": str(account.id), "address": caller.address})
-            refusal = wrong_address()
-        else:
+        if account is not None:
             if rehashed:
                 locked_credential(store, account.id).password_hash = rehashed
-            signed_in = open_session(store, account, caller, guard=guard, pending=snapshot.has_totp)
-    if signed_in is None:
-        raise refusal or _wrong()
-    return signed_in
+            outcome = admit(
+                store, account, caller, guard=guard, pending=second_factors(store, snapshot.account_id)
+            )
+    return entered(outcome)
+
+
+def admit(
+    store: Store, account: Account, caller: Caller, *, guard: Guard, pending: Sequence[str] = ()
+) -> SignedIn | RetinueError:
+    """Open a session for somebody who proved who they are, unless the address is wrong.
+
+    The refusal is returned, not raised, so that what was noted about it is committed: see `entered`.
+    """
+    if not _address_allowed(store, account, caller.address, guard):
+        store.record("session.refuse", detail={"account": str(account.id), "address": caller.address})
+        return wrong_address()
+    return open_session(store, account, caller, guard=guard, pending=pending)
+
+
+def entered(outcome: SignedIn | RetinueError) -> SignedIn:
+    """Return the session, or raise the refusal, once the transaction has ended."""
+    if isinstance(outcome, RetinueError):
+        raise outcome
+    return outcome
 
 
 def _still_valid(store: Store, snapshot: Snapshot) -> Account | None:
