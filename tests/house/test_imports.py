@@ -8,6 +8,8 @@ import importlib
 import pytest
 from house_source import Source, core, functions, imports, plugins, sources
 
+from retinue.kit.rules.outside import FACES
+
 ROWS = (
     {"actor", "config", "errors", "sections", "ui"},
     {"storage"},
@@ -102,11 +104,6 @@ def test_plugins_import_only_the_door() -> None:
     assert not broken, "plugins import from `retinue` or one of its faces, not from its rooms:\n" + "\n".join(
         broken
     )
-
-
-FACES = (
-    "errors", "web", "jobs", "cli", "ui", "contacts", "interactions", "relations", "lists", "access", "history",
-)  # fmt: skip
 
 
 def _is_public(module: str, name: str) -> bool:

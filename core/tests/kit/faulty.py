@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 INIT, MODELS, SERVICE = "__init__.py", "models.py", "service.py"
 ROUTES, TOML, PYPROJECT = "routes.py", "plugin.toml", "../../pyproject.toml"
-MIGRATION, CS = "migrations/versions/0001_cards.py", "locale/cs/LC_MESSAGES/messages.po"
+MIGRATION, CS = "migrations/versions/0001_cards.py", "locale/cs/LC_MESSAGES/sample.po"
 HOOK = "@hookimpl\ndef contacts_created(store: Store, contacts: Sequence[Contact]) -> None:"
 
 

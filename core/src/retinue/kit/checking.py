@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retinue.kit import rules
-from retinue.kit.findings import RULES, TIERS, Finding, Tier
+from retinue.kit.findings import RULES, TIERS, Finding, Rule, Tier
 from retinue.kit.source import Project
 
 _ALLOWED = re.compile(r"#\s*retinue: allow ([A-Z0-9, ]+?) because \w+")
@@ -36,13 +36,18 @@ def check_project(project: Project, tiers: Collection[Tier] = ("bronze", "silver
 
     A line that ends in ``# retinue: allow CODE because …`` may break the rule CODE.
     """
+    return sorted({f for rule in RULES.values() if rule.tier in tiers for f in find_breaks(project, rule)})
+
+
+def find_breaks(project: Project, rule: Rule) -> list[Finding]:
+    """Return where a plugin breaks one rule."""
     found = {
         Finding(hit.path, hit.line, rule.code, hit.detail, hit.remedy)
-        for rule in RULES.values()
-        if rule.tier in tiers
         for check in rule.checks
         for hit in check(project)
     }
+    if not found:
+        return []
     lines = {s.name: s.text.splitlines() for s in (*project.sources, *project.migrations, *project.tests)}
     return sorted(finding for finding in found if not _allowed(finding, lines.get(finding.path, [])))
 

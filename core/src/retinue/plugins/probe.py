@@ -52,9 +52,16 @@ def probe_faults(found: Found, *, seconds: float = 20.0) -> Iterator[Fault]:
 
     A plugin whose module this process has already is not tried again. `seconds` is how long an import may take.
     """
-    modules = [name for name in (found.manifest.module, found.manifest.publishes) if name]
-    if all(name in sys.modules for name in modules):
-        return
+    if any(name not in sys.modules for name in _modules(found)):
+        yield from probe_import(found, seconds=seconds)
+
+
+def _modules(found: Found) -> list[str]:
+    return [name for name in (found.manifest.module, found.manifest.publishes) if name]
+
+
+def probe_import(found: Found, *, seconds: float = 20.0) -> Iterator[Fault]:
+    """Yield the same whether this process has the plugin's modules already or not."""
     env = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
@@ -62,7 +69,7 @@ def probe_faults(found: Found, *, seconds: float = 20.0) -> Iterator[Fault]:
     }
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter, and a module that is to be imported anyway
-            [sys.executable, "-c", _CHILD.replace("MARK", repr(_DONE)), *modules],
+            [sys.executable, "-c", _CHILD.replace("MARK", repr(_DONE)), *_modules(found)],
             capture_output=True, env=env, timeout=seconds, text=True, errors="replace", check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:

@@ -13,7 +13,9 @@ from retinue.kit.findings import Hit, rule
 from retinue.kit.source import Project
 from retinue.plugins.faults import did_you_mean
 
-FACES = ("errors", "web", "jobs", "cli", "contacts", "interactions", "lists")
+FACES = (
+    "errors", "web", "jobs", "cli", "ui", "contacts", "interactions", "relations", "lists", "access", "history",
+)  # fmt: skip
 """The public modules beside the door, `retinue` itself."""
 
 _WEB = {"requests", "httpx", "urllib3", "aiohttp", "urllib.request", "http.client", "pycurl"}

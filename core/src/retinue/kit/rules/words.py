@@ -23,9 +23,9 @@ _PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|{\w+}|%[sd]")
 
 
 def catalogue_path(project: Project, language: str) -> Path:
-    """Return where the catalogue of a language stands: ``locale/cs/LC_MESSAGES/messages.po`` of the package."""
+    """Return where the catalogue of a language stands: ``locale/cs/LC_MESSAGES/points.po`` in the package."""
     assert project.folder is not None
-    return project.folder / "locale" / language / "LC_MESSAGES" / "messages.po"
+    return project.folder / "locale" / language / "LC_MESSAGES" / f"{project.name}.po"
 
 
 def labels(project: Project) -> dict[str, tuple[str, int]]:

@@ -1,0 +1,106 @@
+"""Installations for the conformance tests: one with the plugin on that is shared, and fresh ones."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+from sqlalchemy import make_url
+
+from retinue.actor import Actor
+from retinue.app import House, open_house
+from retinue.app.serving import make_application
+from retinue.kit import Project
+from retinue.testing.conformance.cases import project_of
+from retinue.testing.fixtures import DATABASES
+from retinue.testing.house import Crm, make_config
+from retinue.testing.postgres import fresh_database
+
+SYSTEM = Actor.system("conformance")
+Opened = Callable[[str], Crm]
+
+
+@pytest.fixture(scope="session")
+def project(subject: str) -> Project:
+    """Return the plugin's files."""
+    return project_of(subject)
+
+
+@pytest.fixture(scope="session", params=DATABASES)
+def kind_of_database(request: pytest.FixtureRequest) -> str:
+    """Return each kind of database that is asked for in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def open_fresh(
+    templates: Any, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
+    """Return a context manager that opens a new installation on a kind of database, no plugin on."""
+
+    @contextlib.contextmanager
+    def opened(kind: str) -> Iterator[Crm]:
+        folder, url = templates(kind, lambda: request.getfixturevalue("postgres_server"))
+        own = tmp_path_factory.mktemp("conformance")
+        for name in ("master.key", "keys.db", *(["retinue.db"] if kind == "sqlite" else [])):
+            shutil.copy(Path(folder) / name, own / name)
+        with contextlib.ExitStack() as stack:
+            target = f"sqlite:///{own}/retinue.db"
+            if kind != "sqlite":
+                server = request.getfixturevalue("postgres_server")
+                target = stack.enter_context(fresh_database(server, template=make_url(url).database))
+            house = stack.enter_context(open_house(make_config(own, target)))
+            client = TestClient(app=make_application(house), base_url=house.config.base_url)
+            yield Crm(house, stack.enter_context(client))
+
+    return opened
+
+
+@pytest.fixture
+def fresh(open_fresh: Any, kind_of_database: str) -> Iterator[Crm]:
+    """Yield an installation of its own, no plugin on."""
+    with open_fresh(kind_of_database) as crm:
+        yield crm
+
+
+@pytest.fixture(scope="session")
+def shared(open_fresh: Any) -> Iterator[Callable[[str], Crm]]:
+    """Return a function that gives an installation on SQLite in which a plugin is on; tests that only look share it."""
+    made: dict[str, Crm] = {}
+    with contextlib.ExitStack() as stack:
+
+        def on(name: str) -> Crm:
+            if name not in made:
+                crm = stack.enter_context(open_fresh("sqlite"))
+                turn_on(crm, name)
+                made[name] = crm
+            return made[name]
+
+        yield on
+
+
+@pytest.fixture
+def on(shared: Callable[[str], Crm], subject: str) -> Crm:
+    """Return the shared installation with the plugin on."""
+    return shared(subject)
+
+
+def turn_on(crm: Crm, name: str) -> None:
+    """Enable a plugin behind those it requires, and serve it."""
+    house: House = crm.house
+    for other in house.catalogue[name].manifest.requires:
+        if other not in house.plugins.loaded:
+            turn_on(crm, other)
+    house.enable(SYSTEM, name)
+    crm.rebuild()
+
+
+@pytest.fixture
+def enable(subject: str) -> Callable[[Crm], None]:
+    """Return a function that turns the plugin on."""
+    return lambda crm: turn_on(crm, subject)
