@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from retinue.actor import Actor, Reach
     from retinue.errors import Problem
-    from retinue.plugins.answers import ContactExport, FieldChange, Refusal
+    from retinue.plugins.answers import ContactExport, FieldChange, Promise, Refusal
     from retinue.plugins.contract import hook, hookimpl
     from retinue.plugins.contributions import WebhookEvent
     from retinue.storage.declare import (
@@ -39,6 +39,7 @@ _HOMES = {
     "Problem": "errors",
     "ContactExport": "plugins.answers",
     "FieldChange": "plugins.answers",
+    "Promise": "plugins.answers",
     "Refusal": "plugins.answers",
     "hook": "plugins.contract",
     "hookimpl": "plugins.contract",
@@ -67,6 +68,7 @@ __all__ = [
     "ContactExport",
     "FieldChange",
     "Problem",
+    "Promise",
     "Reach",
     "Refusal",
     "Sealed",

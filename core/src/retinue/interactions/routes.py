@@ -7,14 +7,16 @@ from typing import Any, Final
 from uuid import UUID
 
 from retinue.errors import BadRequest
-from retinue.interactions import schemas, service
+from retinue.interactions import promises, schemas, service
 from retinue.interactions.models import Interaction
+from retinue.plugins.answers import Promise
 from retinue.storage import Store
 from retinue.web import SIGNED_IN, ListParams, Page, get, post
 
 INTERACTION: Final = schemas.InteractionSchema()
 _DRAFT: Final = schemas.InteractionDraftSchema()
 _KINDS: Final = schemas.KindSchema()
+_PROMISE: Final = schemas.PromiseSchema()
 
 
 @get("/contacts/{contact_id:uuid}/interactions", permission="interaction.read", gives=INTERACTION)
@@ -88,6 +90,22 @@ def withdraw_interaction(store: Store, interaction_id: UUID, data: dict[str, Any
     service.withdraw_interaction(store, interaction_id, reason=data["reason"])
 
 
+@get("/contacts/{contact_id:uuid}/promises", permission="interaction.read", gives=_PROMISE)
+def list_promises(store: Store, contact_id: UUID) -> list[Promise]:
+    """List what is still owed to a contact, the earliest due first."""
+    return promises.list_promises(store, contact_id)
+
+
+@post(
+    "/interactions/{interaction_id:uuid}/fulfilment",
+    permission="interaction.correct",
+    gives=INTERACTION,
+)
+def keep_promise(store: Store, interaction_id: UUID) -> Interaction:
+    """Note that a promise was kept; the entry is corrected."""
+    return promises.keep_promise(store, interaction_id)
+
+
 @get("/interaction-kinds", permission=SIGNED_IN, gives=_KINDS)
 def list_interaction_kinds(store: Store) -> list[service.Kind]:
     """List the kinds of interaction: core's, the plugins', your own."""
@@ -103,5 +121,5 @@ def create_interaction_kind(store: Store, data: dict[str, Any]) -> service.Kind:
 
 ROUTES: Final = [
     list_interactions, record_interaction, record_interactions, get_interaction, correct_interaction,
-    withdraw_interaction, list_interaction_kinds, create_interaction_kind,
+    withdraw_interaction, list_promises, keep_promise, list_interaction_kinds, create_interaction_kind,
 ]  # fmt: skip

@@ -84,3 +84,14 @@ class KindSchema(Schema):
         load_default=True, metadata={"description": "Moves the date of the last interaction."}
     )
     plugin = fields.String(**_ID, allow_none=True)
+
+
+class PromiseSchema(Schema):
+    """Something promised to a contact that is still open."""
+
+    contact_id = fields.UUID()
+    text = fields.String()
+    due = fields.Date(allow_none=True)
+    interaction_id = fields.UUID(
+        allow_none=True, metadata={"description": "The entry that holds it; null if a plugin does."}
+    )

@@ -47,6 +47,7 @@ CORE_KINDS: Final = {
         Kind("order", "Order", "shopping-cart"),
         Kind("visit", "Visit", "map-pin"),
         Kind("note", "Internal note", "note", counts=False),
+        Kind("promise", "Promise", "checkbox", counts=False),
     )
 }
 

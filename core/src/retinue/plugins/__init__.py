@@ -1,6 +1,6 @@
 """Plugins: the hooks of core, who answers them, and which plugins are on."""
 
-from retinue.plugins.answers import ContactExport, FieldChange, Refusal
+from retinue.plugins.answers import ContactExport, FieldChange, Promise, Refusal
 from retinue.plugins.checks import static_faults
 from retinue.plugins.contract import Contract, Removed, Spec, hook, hookimpl
 from retinue.plugins.contributions import (
@@ -106,6 +106,7 @@ __all__ = [
     "PluginTiming",
     "Position",
     "Process",
+    "Promise",
     "Refusal",
     "Removed",
     "Route",

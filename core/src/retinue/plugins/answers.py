@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -39,3 +39,16 @@ class FieldChange:
     field: str
     before: Any
     after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Something promised to a contact that is still open: a task, a call back; `due` is its day.
+
+    `interaction_id` is the entry of the timeline that holds it; None for a promise kept elsewhere.
+    """
+
+    contact_id: UUID
+    text: str
+    due: date | None = None
+    interaction_id: UUID | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from retinue.errors import Misconfigured, Problem
-from retinue.plugins.answers import ContactExport, FieldChange, Refusal
+from retinue.plugins.answers import ContactExport, FieldChange, Promise, Refusal
 
 if TYPE_CHECKING:  # the nouns live in rooms above; only the type checker and the reader need them here
     from retinue.access.models import Account
@@ -85,6 +85,11 @@ class Hooks:
     def contact_exports(self, store: Store, contact_ids: Sequence[UUID]) -> list[ContactExport]:
         """Ask what plugins hold about these contacts."""
         call = self._calls.get("contact_exports")
+        return call(store=store, contact_ids=contact_ids) if call else []
+
+    def contact_promises(self, store: Store, contact_ids: Sequence[UUID]) -> list[Promise]:
+        """Ask what is still owed to these contacts."""
+        call = self._calls.get("contact_promises")
         return call(store=store, contact_ids=contact_ids) if call else []
 
     # --- tell ---

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from retinue.errors import Problem
-from retinue.plugins.answers import ContactExport, FieldChange, Refusal
+from retinue.plugins.answers import ContactExport, FieldChange, Promise, Refusal
 from retinue.plugins.contract import Removed, hook
 from retinue.plugins.contributions import (
     Command,
@@ -177,6 +177,12 @@ def erasure_refusals(store: Store, contact_ids: Sequence[UUID]) -> Sequence[Refu
 @hook(mode="ask", phase="read", on_failure="abort", since="0.1")
 def contact_exports(store: Store, contact_ids: Sequence[UUID]) -> Sequence[ContactExport]:
     """Give what the plugin holds about these contacts, for the copy a person may demand."""
+    raise NotImplementedError
+
+
+@hook(mode="ask", phase="read", on_failure="isolate", since="0.1")
+def contact_promises(store: Store, contact_ids: Sequence[UUID]) -> Sequence[Promise]:
+    """Name what is still owed to these contacts: open tasks, calls that were promised."""
     raise NotImplementedError
 
 

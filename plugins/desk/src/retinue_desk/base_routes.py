@@ -17,7 +17,7 @@ from retinue.ui import Page, PageRequest
 from retinue.web import PUBLIC, SIGNED_IN, get, note_incident, route, web_page
 from retinue_desk.people import initials
 from retinue_desk.rendering import Front, chosen_theme
-from retinue_desk.words import LANGUAGES
+from retinue_desk.words import LANGUAGES, Speech
 
 AnyRequest = Request[Any, Any, Any]
 Handlers = list[Any]
@@ -53,9 +53,17 @@ class Pages:
             "navigation": self.front.navigation(store, request.url.path),
             "me": {"id": store.actor.id, "name": store.actor.name, "initials": initials(store.actor.name)},
             "may": store.may,
+            "commands": self._commands(store, speech),
             **self._around(request),
         }
         return web_page(self.front.render(template, speech, **layout, **values))
+
+    def _commands(self, store: Store, speech: Speech) -> list[dict[str, str]]:
+        """Return what the palette offers: where the navigation leads, and the commands of plugins."""
+        return [
+            {"label": speech.say(i.label), "path": i.path, "icon": i.icon, "keys": i.keys, "on": i.on}
+            for i in self.front.commands(store)
+        ]
 
     def part(
         self, store: Store, template: str, *, headers: Mapping[str, str] | None = None, **values: Any

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from retinue_desk.base_routes import Handlers, Pages, common_routes, plugin_pages
+from retinue_desk.brief_routes import brief_routes
 from retinue_desk.contact_routes import contact_routes
 from retinue_desk.list_routes import list_routes
 from retinue_desk.rendering import Front
@@ -18,6 +19,7 @@ def desk_routes(house: Any) -> Handlers:
         *sign_routes(pages),
         *list_routes(pages),
         *contact_routes(pages),
+        *brief_routes(pages),
         *plugin_pages(pages),
         *common_routes(pages),
     ]

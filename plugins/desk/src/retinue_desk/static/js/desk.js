@@ -7,3 +7,4 @@ import "./list.js";
 import "./edit.js";
 import "./compose.js";
 import "./pick.js";
+import "./palette.js";

@@ -230,7 +230,8 @@ on("click", "[data-send]", async (_, button) => {
   button.disabled = false;
   if (!answer.ok) return toast(sentence(answer.data), { kind: "fault" });
   if (button.dataset.said) toast(button.dataset.said);
-  document.dispatchEvent(new CustomEvent("desk:changed"));
+  if (button.dataset.then === "reload") location.reload();
+  else document.dispatchEvent(new CustomEvent("desk:changed"));
 });
 
 document.addEventListener("desk:changed", () => {
