@@ -134,7 +134,10 @@ def jobs(database_url: str) -> Iterator[Jobs]:
 @pytest.fixture
 def opened(database: Database, jobs: Jobs) -> Open:  # noqa: F811
     """Return a function that opens a store: of the system, or of the actor it is given."""
-    return lambda actor=None: database.store(actor or Actor.system("test"), plugin="webhooks", jobs=jobs)
+    declared = {"settings": lambda _store, _name: {"keep_days": 30}}
+    return lambda actor=None: database.store(
+        actor or Actor.system("test"), plugin="webhooks", jobs=jobs, declared=declared
+    )
 
 
 @pytest.fixture

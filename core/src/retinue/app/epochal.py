@@ -11,7 +11,7 @@ from retinue.app.catalogues import make_catalogues
 from retinue.config import Config
 from retinue.interactions.service import Kind
 from retinue.lists.service import Catalogues
-from retinue.plugins import InteractionKind, PluginSet
+from retinue.plugins import InteractionKind, PluginSet, read_settings
 from retinue.plugins import Permission as PluginPermission
 
 
@@ -59,6 +59,7 @@ def build_epochal(config: Config, plugins: PluginSet, states: Mapping[str, str])
         "catalogues": catalogues,
         "plugins": plugins,
         "config": config,
+        "settings": read_settings,
     }
     return Epochal(
         plugins=plugins,

@@ -50,6 +50,7 @@ from retinue.plugins.service import (
     remember_manifests,
     renew_plugin,
 )
+from retinue.plugins.settings import SettingsState, change_settings, describe_settings, form_of, read_settings
 from retinue.plugins.watch import Digest, Failure, Timing, Watch, slowest_first, timing_figures
 from retinue.plugins.watching import (
     Limit,
@@ -112,6 +113,7 @@ __all__ = [
     "Route",
     "Schedule",
     "Setting",
+    "SettingsState",
     "Spec",
     "Timing",
     "TimingWriter",
@@ -119,13 +121,16 @@ __all__ = [
     "WebhookEvent",
     "advance_epoch",
     "build_plugin_set",
+    "change_settings",
     "core_specs",
+    "describe_settings",
     "disable_plugin",
     "discover",
     "enable_plugin",
     "end_process",
     "forget_plugin",
     "forget_watched",
+    "form_of",
     "hook",
     "hookimpl",
     "install_plugin",
@@ -139,6 +144,7 @@ __all__ = [
     "read_epoch",
     "read_plugin_set",
     "read_set_aside",
+    "read_settings",
     "read_timings",
     "refuse_dangerous",
     "remember_faults",

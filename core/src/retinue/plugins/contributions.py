@@ -28,7 +28,10 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A value an administrator can set for the plugin; `secret` ones are sealed and never shown."""
+    """A value an administrator can set for the plugin; `secret` ones are sealed and never shown.
+
+    `least` and `most` bound numbers. `labels` and `helps` are translations by language (``cs``, ``de``, ``ru``, ``tr``).
+    """
 
     name: str
     label: str
@@ -37,6 +40,10 @@ class Setting:
     choices: tuple[str, ...] = ()
     secret: bool = False
     help: str = ""
+    least: float | None = None
+    most: float | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    helps: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,10 @@ class Manifest:
     tables: tuple[str, ...] = ()
     publishes: str = ""
     hooks: tuple[str, ...] = ()
+    settings_version: int = 1
+    """The version of the declared settings; it grows when stored values need `settings_migration` to fit."""
+    settings_migration: Code = ""
+    """The function that brings stored settings along: (values, the version they have) → values."""
     contributions: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     complete: bool = False
     """True when it comes from `plugin.toml`: then the code may add nothing the file does not name."""
@@ -196,6 +200,11 @@ _TYPES: dict[Any, tuple[Callable[[Any], bool], str]] = {
         lambda value: isinstance(value, dict) and all(map(_is_whole, value.values())),
         "a table of whole numbers",
     ),
+    Mapping[str, str]: (
+        lambda value: isinstance(value, dict) and all(map(_is_text, value.values())),
+        "a table of text",
+    ),
+    float | None: (lambda value: type(value) in (int, float), "a number"),
     Mapping[str, Any]: (lambda value: isinstance(value, dict), "a table"),
     Any: (lambda _: True, "anything"),
 }

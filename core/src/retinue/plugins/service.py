@@ -21,6 +21,7 @@ from retinue.plugins.discovery import Catalogue, Found, discover
 from retinue.plugins.faults import Fault, PluginRefused, did_you_mean
 from retinue.plugins.models import EPOCH_ID, PluginEpoch, PluginState
 from retinue.plugins.pluginset import PluginSet, build_plugin_set
+from retinue.plugins.settings import settings_faults
 from retinue.storage import Database, Store
 
 log = logging.getLogger("retinue.plugins")
@@ -110,6 +111,8 @@ def enable_plugin(
     advance_epoch(system, epoch)  # first: its lock lets one change of plugins in at a time
     enabled = read_enabled(store)
     loaded = _try_with(found, enabled, name, builtins)
+    if faults := settings_faults(store, loaded.manifest):
+        raise PluginRefused(name, faults)
     row = _row(system, name) or PluginState(name=name)
     row.state, row.reason, row.trace, row.changed_at = "enabled", "", "", store.now
     row.version, row.manifest = loaded.manifest.version, loaded.manifest.as_data()

@@ -116,6 +116,10 @@ class Store:
         """The change set that this transaction's audit entries belong to."""
         return self.auditor.change_set_id
 
+    def settings(self, plugin: str) -> Any:
+        """Return what is set for `plugin`, typed, with its defaults, by name; raises NotFound if it is off."""
+        return self.declared["settings"](self, plugin)
+
     def may(self, permission: str) -> bool:
         """Say whether the actor holds `permission`, however far it reaches."""
         return self.actor.may(permission)

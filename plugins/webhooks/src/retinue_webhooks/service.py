@@ -31,7 +31,6 @@ TEST_EVENT = "webhook.test"
 BY_HAND = "switched off by hand"
 ENDPOINT_LIMIT = 50
 _EVENT_LIMIT = 100
-_KEPT = timedelta(days=30)
 _OWN_FIELDS = ("url", "description", "events")
 
 
@@ -215,8 +214,9 @@ def announce_interactions(store: Store, interactions: Sequence[Any]) -> None:
 
 
 def forget_events(store: Store, _payload: Mapping[str, Any]) -> None:
-    """Delete events older than 30 days that nobody waits for any more."""
-    old = (Event.created_at < store.now - _KEPT, ~exists().where(_open_for(Event.id)))
+    """Delete events older than the setting `keep_days` that nobody waits for any more."""
+    kept = timedelta(days=store.settings("webhooks")["keep_days"])
+    old = (Event.created_at < store.now - kept, ~exists().where(_open_for(Event.id)))
     _system(store).change(delete(Event).where(*old))
 
 
