@@ -152,11 +152,8 @@ class Store:
         within = set() if statement is None else set(self.raw_connection().scalars(statement))
         within |= self.scope.writable if permission == "contact.change" else set()
         if access_ids - within - self._made_here:
-            raise Denied(
-                f"your permission {permission} does not reach this contact",
-                code="permission",
-                extra={"permission": permission},
-            )
+            words = f"your permission {permission} does not reach this contact"
+            raise Denied(words, code="permission", extra={"permission": permission})
 
     @property
     def _made_here(self) -> set[int]:
