@@ -127,6 +127,8 @@ class Security(Section, frozen=True):
     approval_hours: Annotated[int, describe(
         "How long a request waits for the second person, and how long an approval holds.",
         unit="hours", ge=1, le=720)] = 24
+    reset_link_hours: Annotated[int, describe(
+        "Life of a link that sets a new password.", unit="hours", ge=1, le=168)] = 24
     token_days: Annotated[int, describe(
         "Life of a new API token unless it asks for less.", unit="days", ge=1, le=3650)] = 90
     argon2_memory: Annotated[int, describe(

@@ -257,12 +257,12 @@ def test_password_of_somebody_who_may_more_cannot_be_set(office: Office, admin: 
 
 
 def test_two_password_changes_at_once_are_one(office: Office, admin: Actor) -> None:
-    from retinue.access.password_changes import _replace, _snapshot
+    from retinue.access.password_changes import _snapshot, put_password
 
     account = office.account("anna")
     with office.system() as store:
         snapshot = _snapshot(store, account)
     set_password(office.database, admin, account, OTHER, guard=office.guard)
     with pytest.raises(Conflict), office.database.store(admin) as store:
-        _replace(store, snapshot, "hash", must_change=False)
+        put_password(store, snapshot, "hash", must_change=False)
     assert office.sign_in("anna", OTHER).secret

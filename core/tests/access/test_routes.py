@@ -22,6 +22,7 @@ NEW = "meadow violin salt"
 OPEN_TO_ALL = {
     *("POST /sessions", "POST /sessions/code"),
     *("POST /sessions/passkey", "POST /sessions/passkey/options"),
+    *("POST /password-resets", "PUT /password-resets"),
 }
 Client = TestClient[Any]
 
@@ -40,7 +41,9 @@ def browse(office: Office) -> Iterator[Callable[..., Client]]:
 
     def build(of: Office = office, address: str = HOME, **changed: Any) -> Client:
         def authenticate(parts: RequestParts) -> Actor:
-            facts = RequestFacts(address=parts.address, cookie=parts.session, bearer=parts.bearer)
+            facts = RequestFacts(
+                address=parts.address, cookie=parts.session, bearer=parts.bearer, csrf=parts.csrf
+            )
             return authenticate_request(of.database, facts, guard=of.guard)
 
         settings = WebSettings(
@@ -347,3 +350,35 @@ def test_passkey_through_the_api(office: Office, browse: Callable[..., Client]) 
     assert client.get("/api/v1/me").status_code == 401
     assert other.delete("/api/v1/sessions/all").status_code == 204
     assert other.get("/api/v1/me").status_code == 401
+
+
+def test_reset_through_the_api_tells_nobody_who_exists(office: Office, browse: Callable[..., Client]) -> None:
+    """F3: the same bytes for known and unknown; the link an administrator made sets the password."""
+    account = office.account("anna", "Manager")
+    office.account("root", "Administrator")
+    stranger, admin = browse(), browse()
+    _sign_in(admin, "root")
+    asked = [stranger.post("/api/v1/password-resets", json={"login": who}) for who in ("anna", "nobody")]
+    assert [(answer.status_code, answer.content) for answer in asked] == [(204, b"")] * 2
+    made = admin.post(f"/api/v1/accounts/{account}/reset-link").json()
+    body = {"token": made["link"].partition("#")[2], "password": NEW}
+    assert stranger.put("/api/v1/password-resets", json=body).status_code == 204
+    again = stranger.put("/api/v1/password-resets", json=body)
+    assert (again.status_code, again.json()["type"]) == (422, "urn:retinue:problem:bad-link")
+    assert _sign_in(stranger, "anna", NEW).status_code == 200
+    assert admin.delete(f"/api/v1/accounts/{account}/sessions").status_code == 204
+    assert stranger.get("/api/v1/me").status_code == 401
+
+
+def test_form_token_of_another_session_is_refused(office: Office, browse: Callable[..., Client]) -> None:
+    """F6: the token follows from the session's own cookie; one from elsewhere does not fit."""
+    office.account("anna", "Manager")
+    office.account("boris", "Manager")
+    anna, boris = browse(), browse()
+    own, other = (
+        _sign_in(client, login).json()["csrf"] for client, login in ((anna, "anna"), (boris, "boris"))
+    )
+    for token, status in ((own, 200), (other, 403), ("", 403), (own[:-1], 403)):
+        answer = anna.patch("/api/v1/me", json={"name": "Anna N."}, headers={"X-CSRF-Token": token})
+        assert answer.status_code == status, token
+    assert other != own

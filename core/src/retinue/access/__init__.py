@@ -49,6 +49,7 @@ from retinue.access.passkeys import (
 from retinue.access.password_changes import change_own_password, set_password
 from retinue.access.permissions import CORE_PERMISSIONS, Permission, Permissions
 from retinue.access.proof import prove_again, require_fresh
+from retinue.access.resets import PasswordReset, ask_reset, issue_asked_resets, issue_reset, use_reset
 from retinue.access.roles import change_role, create_role, get_role, list_roles, remove_role
 from retinue.access.rules import AccessRules, HashCost
 from retinue.access.secret import csrf_token, is_csrf_token
@@ -69,6 +70,7 @@ from retinue.access.sessions import (
     end_session,
     list_sessions,
     sign_out,
+    sign_out_account,
     sign_out_everywhere,
 )
 from retinue.access.signing_in import confirm_sign_in, sign_in
@@ -103,6 +105,7 @@ __all__ = [
     "HashCost",
     "Opens",
     "Passkey",
+    "PasswordReset",
     "Permission",
     "Permissions",
     "RequestFacts",
@@ -117,6 +120,7 @@ __all__ = [
     "add_member",
     "add_passkey",
     "ask_approval",
+    "ask_reset",
     "authenticate_request",
     "change_account",
     "change_own_password",
@@ -143,6 +147,8 @@ __all__ = [
     "get_role",
     "get_team",
     "is_csrf_token",
+    "issue_asked_resets",
+    "issue_reset",
     "list_accounts",
     "list_approvals",
     "list_members",
@@ -173,6 +179,8 @@ __all__ = [
     "sign_in",
     "sign_in_with_passkey",
     "sign_out",
+    "sign_out_account",
     "sign_out_everywhere",
+    "use_reset",
     "withdraw_approval",
 ]

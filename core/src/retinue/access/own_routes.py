@@ -7,7 +7,7 @@ from uuid import UUID
 
 from litestar import Request
 
-from retinue.access import factors, schemas, service, sessions
+from retinue.access import factors, resets, schemas, service, sessions
 from retinue.access.credentials import snapshot_of
 from retinue.access.guard import Caller, Guard, Opens
 from retinue.access.passkeys import prove_with_passkey
@@ -37,6 +37,8 @@ ME: Final = schemas.MeSchema()
 ME_CHANGES: Final = schemas.MeChangesSchema()
 OWN_PASSWORD: Final = schemas.OwnPasswordSchema()
 PROOF: Final = schemas.ProofSchema()
+RESET_ASK: Final = schemas.ResetAskSchema()
+RESET_USE: Final = schemas.ResetUseSchema()
 CODE: Final = schemas.CodeSchema()
 ENROLMENT: Final = schemas.EnrolmentSchema()
 CODES: Final = schemas.RecoveryCodesSchema()
@@ -113,6 +115,22 @@ def session_routes(opens: Opens, guard: Guard) -> Handlers:
             prove_again(opens, actor, data["password"], caller_of(request), guard=guard)
 
     return [open_session, confirm_session, prove_session, *ENDING_ROUTES]
+
+
+def reset_routes(opens: Opens, guard: Guard) -> Handlers:
+    """Return the routes of a forgotten password; neither tells whether an account exists."""
+
+    @post("/password-resets", permission=PUBLIC, takes=RESET_ASK, status=204)
+    def ask_password_reset(request: AnyRequest, data: dict[str, Any]) -> None:
+        """Ask for a link that sets a new password; a plugin delivers it if there is such an account."""
+        resets.ask_reset(opens, data["login"], caller_of(request), guard=guard)
+
+    @put("/password-resets", permission=PUBLIC, takes=RESET_USE)
+    def use_password_reset(request: AnyRequest, data: dict[str, Any]) -> None:
+        """Set the new password by a link; everything signed in ends, then one signs in."""
+        resets.use_reset(opens, data["token"], data["password"], caller_of(request), guard=guard)
+
+    return [ask_password_reset, use_password_reset]
 
 
 @get("/sessions", permission=SIGNED_IN, gives=SESSION)

@@ -36,7 +36,7 @@ def change_own_password(
     fresh = checked_hash(new, snapshot, guard)
     with opens.store(actor) as store:
         store.deed("account.change_password")
-        system = _replace(store, snapshot, fresh, must_change=False)
+        system = put_password(store, snapshot, fresh, must_change=False)
         store.record("account.change_password", detail={"account": str(actor.id)})
         return open_session(system, system.get(Account, actor.id), caller, guard=guard)
 
@@ -54,7 +54,7 @@ def set_password(
     with opens.store(actor) as store:
         require_may_set_password(store, account_id, guard)
         store.deed("account.set_password")
-        _replace(store, snapshot, fresh, must_change=must_change)
+        put_password(store, snapshot, fresh, must_change=must_change)
         store.record("account.set_password", detail={"account": str(account_id)})
 
 
@@ -93,7 +93,7 @@ def _snapshot(store: Store, account_id: UUID) -> Snapshot:
     return snapshot_of(system, active_account(system, account_id))
 
 
-def _replace(store: Store, snapshot: Snapshot, fresh: str, *, must_change: bool) -> Store:
+def put_password(store: Store, snapshot: Snapshot, fresh: str, *, must_change: bool) -> Store:
     """Put the new hash in place, the old one among the earlier, and end everything; return the system's
     store.
     """

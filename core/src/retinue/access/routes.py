@@ -11,10 +11,11 @@ from retinue.access import api_tokens, roles, schemas, service, sessions, teams
 from retinue.access.approval_routes import approval_routes
 from retinue.access.guard import Guard, Opens
 from retinue.access.models import Account, ApiToken, Role, Team
-from retinue.access.own_routes import me_routes, session_routes, totp_routes
+from retinue.access.own_routes import me_routes, reset_routes, session_routes, totp_routes
 from retinue.access.passkey_routes import passkey_routes
 from retinue.access.password_changes import set_password
 from retinue.access.permissions import Permission
+from retinue.access.resets import PasswordReset, issue_reset
 from retinue.actor import Actor
 from retinue.storage import Store
 from retinue.web import SIGNED_IN, delete, get, patch, post, put
@@ -30,6 +31,7 @@ ACCOUNT_DRAFT: Final = schemas.AccountDraftSchema()
 ACCOUNT_CHANGES: Final = schemas.AccountSchema(partial=True)
 PASSWORD: Final = schemas.PasswordSchema()
 ROLE_CHANGES: Final = schemas.RoleSchema(partial=True)
+RESET: Final = schemas.ResetLinkSchema()
 TOKEN_DRAFT: Final = schemas.TokenDraftSchema()
 NEW_TOKEN: Final = schemas.NewTokenSchema()
 Handlers = list[Any]
@@ -46,6 +48,7 @@ def access_routes(opens: Opens, guard: Guard) -> Handlers:
         *token_routes(opens, guard),
         *session_routes(opens, guard),
         *me_routes(opens, guard),
+        *reset_routes(opens, guard),
         *totp_routes(opens, guard),
         *passkey_routes(opens, guard),
         *approval_routes(guard),
@@ -123,6 +126,17 @@ def lockout_routes(opens: Opens, guard: Guard) -> Handlers:
         """Take away the second factors of somebody who lost them: authenticator, passkeys, recovery codes."""
         service.reset_second_factor(store, account_id, guard=guard)
 
+    @post("/accounts/{account_id:uuid}/reset-link", permission="account.set_password", gives=RESET)
+    def issue_reset_link(actor: Actor, account_id: UUID) -> PasswordReset:
+        """Make a link by which the owner sets a new password; it is shown once, works once, for some hours."""
+        with opens.store(actor) as store:
+            return issue_reset(store, account_id, guard=guard)
+
+    @delete("/accounts/{account_id:uuid}/sessions", permission="session.revoke")
+    def sign_out_account(store: Store, account_id: UUID) -> None:
+        """End every session and token of an account."""
+        sessions.sign_out_account(store, account_id)
+
     @get("/accounts/{account_id:uuid}/sessions", permission="session.read", gives=SESSION)
     def list_account_sessions(store: Store, account_id: UUID) -> list[dict[str, Any]]:
         """List the sessions of an account."""
@@ -133,6 +147,8 @@ def lockout_routes(opens: Opens, guard: Guard) -> Handlers:
         reactivate_account,
         set_account_password,
         reset_account_totp,
+        issue_reset_link,
+        sign_out_account,
         list_account_sessions,
     ]
 

@@ -31,7 +31,7 @@ class AccessRules:
 
     `totp_skew` is how many steps of 30 s before the current one are taken too: 0 keeps a code's life at 30 s.
     `step_up_deeds` ask people to prove again who they are, `approved_deeds` for a second person.
-    `origin` is where our pages are seen; `challenge_life` how long a passkey or an outside provider may take.
+    `origin` and `base_path` are where our pages are seen; `challenge_life` how long a passkey or an outside provider may take.
     `block_limit` is where the growing wait ends, so that nobody is ever locked out for good.
     """
 
@@ -58,7 +58,9 @@ class AccessRules:
     token_touch: timedelta = timedelta(hours=1)
     totp_skew: int = 0
     origin: str = "http://localhost:8000"
+    base_path: str = ""
     challenge_life: timedelta = timedelta(minutes=10)
+    reset_life: timedelta = timedelta(hours=24)
     allowed: tuple[Network, ...] = ()
 
     @classmethod
@@ -85,6 +87,8 @@ class AccessRules:
             approval_life=timedelta(hours=given.approval_hours),
             token_days=given.token_days,
             origin=_origin(config),
+            base_path=urlsplit(config.base_url).path.rstrip("/"),
+            reset_life=timedelta(hours=given.reset_link_hours),
             allowed=parse_networks(given.ip_allow_list),
         )
 

@@ -60,6 +60,27 @@ class PasswordSchema(Schema):
     must_change = fields.Boolean(load_only=True, load_default=True)
 
 
+class ResetLinkSchema(Schema):
+    """A link that sets a new password; shown once."""
+
+    account_id = fields.UUID()
+    link = fields.String()
+    expires_at = fields.AwareDateTime()
+
+
+class ResetAskSchema(Schema):
+    """Whose password is forgotten."""
+
+    login = _text(254, required=True)
+
+
+class ResetUseSchema(Schema):
+    """The part of the link behind its hash sign, and the new password."""
+
+    token = fields.String(required=True, load_only=True, validate=validate.Length(1, 100))
+    password = _password(required=True)
+
+
 # ---- the signed-in person
 class MeSchema(Schema):
     """Who is signed in, and what they may do."""

@@ -14,6 +14,7 @@ import zlib
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 TOKEN_PREFIX = "retinue_pat_"  # noqa: S105  # the public beginning of every token, not a secret
+RESET_PREFIX = "retinue_rst_"  # as above, of the links that set a new password
 _BODY, _CHECK = 43, 6
 _RECOVERY_GROUPS, _RECOVERY_GROUP = 6, 4
 
@@ -28,18 +29,18 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-def new_token() -> str:
+def new_token(prefix: str = TOKEN_PREFIX) -> str:
     """Return a new API token: prefix, 256 random bits in base 62, checksum."""
     body = _base62(secrets.randbits(256), _BODY)
-    return f"{TOKEN_PREFIX}{body}{_checksum(body)}"
+    return f"{prefix}{body}{_checksum(body)}"
 
 
-def is_token(text: str) -> bool:
+def is_token(text: str, prefix: str = TOKEN_PREFIX) -> bool:
     """Say whether `text` can be a token at all: a mistyped or invented one is turned away without the
     database.
     """
-    body, check = text[len(TOKEN_PREFIX) : -_CHECK], text[-_CHECK:]
-    if not text.startswith(TOKEN_PREFIX) or len(body) != _BODY or not set(body) <= set(ALPHABET):
+    body, check = text[len(prefix) : -_CHECK], text[-_CHECK:]
+    if not text.startswith(prefix) or len(body) != _BODY or not set(body) <= set(ALPHABET):
         return False
     return check == _checksum(body)
 
@@ -54,6 +55,12 @@ def new_recovery_codes(count: int = 10) -> list[str]:
 def plain_recovery_code(typed: str) -> str:
     """Return a typed recovery code without the spaces, dashes and capitals that do not matter."""
     return "".join(letter for letter in typed.lower() if letter.isalnum())
+
+
+def derived(secret: str, purpose: str) -> str:
+    """Return what follows from a browser's secret for `purpose`: 256 bits that tell nothing about it."""
+    value = hmac.new(secret.encode(), b"retinue " + purpose.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(value).decode().rstrip("=")
 
 
 def csrf_token(session_secret: str) -> str:

@@ -176,6 +176,16 @@ def sign_out_everywhere(store: Store) -> int:
     return ended
 
 
+def sign_out_account(store: Store, account_id: UUID) -> int:
+    """End every session and token of somebody; return how many there were."""
+    if store.require("session.revoke") is not Reach.ALL:
+        raise NotFound("There is no such account.")
+    store.get(Account, account_id)
+    ended = end_everything(store.system("sign somebody out"), account_id)
+    store.record("session.revoke", detail={"account": str(account_id), "ended": ended})
+    return ended
+
+
 def wrong_address() -> Denied:
     """Return the refusal of an address outside the allow-list."""
     return Denied(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from retinue.access import AccessRules, forget_expired
+from retinue.access import AccessRules, forget_expired, issue_asked_resets
 from retinue.app.checkpoints import newest_checkpoint, note_checkpoint, places_of
 from retinue.contacts.erasing import erase_contact
 from retinue.jobs import JobSpec, Schedule
@@ -33,6 +33,11 @@ def forget(store: Store, _payload: dict[str, Any]) -> None:
     forget_watched(store)
 
 
+def issue_resets(store: Store, _payload: dict[str, Any]) -> None:
+    """Make the links by which people who asked set a new password, and let a plugin deliver them."""
+    issue_asked_resets(store, guard=store.declared["watch"].guard)
+
+
 def shred(store: Store, _payload: dict[str, Any]) -> None:
     """Drop the keys of persons whose erasure was cut off after its commit, and forget whom a restored backup knows."""
     carry_out_orders(store.database, store)
@@ -54,6 +59,7 @@ def core_jobs() -> list[JobSpec]:
         JobSpec(name="retinue.seal_audit", handler=seal_entries, plugin="retinue"),
         JobSpec(name="retinue.note_checkpoint", handler=note, plugin="retinue"),
         JobSpec(name="retinue.forget_expired", handler=forget, plugin="retinue"),
+        JobSpec(name="retinue.issue_resets", handler=issue_resets, plugin="retinue"),
         JobSpec(name="retinue.shred_keys", handler=shred, plugin="retinue"),
     ]
 
@@ -63,5 +69,6 @@ def core_schedules() -> list[Schedule]:
     return [
         Schedule(name="retinue.seal_audit", job="retinue.seal_audit", cron="* * * * *"),
         Schedule(name="retinue.forget_expired", job="retinue.forget_expired", cron="17 * * * *"),
+        Schedule(name="retinue.issue_resets", job="retinue.issue_resets", cron="* * * * *"),
         Schedule(name="retinue.shred_keys", job="retinue.shred_keys", cron="*/5 * * * *"),
     ]

@@ -52,7 +52,9 @@ def make_application(house: House) -> Application:
     )
 
     def authenticate(parts: RequestParts) -> Actor:
-        facts = RequestFacts(address=parts.address, cookie=parts.session, bearer=parts.bearer)
+        facts = RequestFacts(
+            address=parts.address, cookie=parts.session, bearer=parts.bearer, csrf=parts.csrf
+        )
         return authenticate_request(house, facts, guard=house.guard)
 
     return build_app(

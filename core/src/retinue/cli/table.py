@@ -42,6 +42,10 @@ COMMANDS: Mapping[str, Leaf | Branch] = {
                 "user:deactivate", "Take an account out of service at once, with its sessions."
             ),
             "password": Leaf("user:password", "Set an account's password."),
+            "reset-link": Leaf("user:reset_link", "Make a link that sets a new password."),
+            "reset-factors": Leaf("user:reset_factors", "Take away lost second factors."),
+            "sessions": Leaf("user:show_sessions", "List where an account is signed in."),
+            "sign-out": Leaf("user:sign_out", "End all sessions and tokens of an account."),
             "hand-over": Leaf("user:hand_over", "Give one account's contacts to another."),
         },
     ),

@@ -10,9 +10,14 @@ from retinue.access import (
     Account,
     create_account,
     deactivate_account,
+    describe_sessions,
+    issue_reset,
     list_accounts,
     list_roles,
+    list_sessions,
+    reset_second_factor,
     set_password,
+    sign_out_account,
 )
 from retinue.access.service import role_ids_of
 from retinue.cli.find import account_named, columns_of, role_named
@@ -90,6 +95,50 @@ def password(cli: Cli, email: str) -> None:
     cli.out.done(f"The password of {email} is set.", {"login": email, **({"password": new} if made else {})})
     if made:
         show_once(cli, "Password", new)
+
+
+@command()
+@click.argument("email")
+def reset_link(cli: Cli, email: str) -> None:
+    """Make a link by which EMAIL sets a new password, and print it: once. Hand it over yourself."""
+    with cli.house() as house, cli.store(house) as store:
+        made = issue_reset(store, account_named(store, email).id, guard=house.guard)
+        result = columns_of(made, "account_id", "link", "expires_at")
+    if cli.out.json:
+        cli.out.record(result)
+    else:
+        cli.out.say(f"The link works once, until {made.expires_at:%Y-%m-%d %H:%M} UTC:")
+        cli.out.text(made.link)
+
+
+@command()
+@click.argument("email")
+def show_sessions(cli: Cli, email: str) -> None:
+    """List where EMAIL is signed in."""
+    with cli.house() as house, cli.store(house, readonly=True) as store:
+        rows = describe_sessions(store, list_sessions(store, account_named(store, email).id))
+    names = ["id", "device", "address", "opened_at", "seen_at", "expires_at"]
+    cli.out.rows([{name: row[name] for name in names} for row in rows], names, empty="Nowhere.")
+
+
+@command()
+@click.argument("email")
+def sign_out(cli: Cli, email: str) -> None:
+    """End every session and token of EMAIL now."""
+    cli.confirm(f"End all sessions and tokens of {email}?")
+    with cli.house() as house, cli.store(house) as store:
+        ended = sign_out_account(store, account_named(store, email).id)
+    cli.out.done(f"{email} is signed out everywhere.", {"ended": ended})
+
+
+@command()
+@click.argument("email")
+def reset_factors(cli: Cli, email: str) -> None:
+    """Take away authenticator, passkeys and recovery codes of EMAIL, who lost them; everything ends."""
+    cli.confirm(f"Take away all second factors of {email}, and end all sessions and tokens?")
+    with cli.house() as house, cli.store(house) as store:
+        reset_second_factor(store, account_named(store, email).id, guard=house.guard)
+    cli.out.done(f"{email} signs in with the password alone until a new factor is set.", {"login": email})
 
 
 @command()

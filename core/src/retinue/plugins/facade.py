@@ -11,6 +11,7 @@ from retinue.plugins.answers import ContactExport, FieldChange, Promise, Refusal
 
 if TYPE_CHECKING:  # the nouns live in rooms above; only the type checker and the reader need them here
     from retinue.access.models import Account
+    from retinue.access.resets import PasswordReset
     from retinue.contacts.models import Contact
     from retinue.interactions.models import Interaction
     from retinue.storage import Store
@@ -130,6 +131,11 @@ class Hooks:
         """Tell that people of the staff were deactivated."""
         if call := self._calls.get("accounts_deactivated"):
             call(store=store, accounts=accounts)
+
+    def password_resets_asked(self, store: Store, resets: Sequence[PasswordReset]) -> None:
+        """Tell that people asked for links that set a new password."""
+        if call := self._calls.get("password_resets_asked"):
+            call(store=store, resets=resets)
 
     def change_sets_reverted(self, store: Store, change_set_ids: Sequence[UUID]) -> None:
         """Tell that change sets were undone."""

@@ -34,6 +34,7 @@ from retinue.ui import NavigationItem, Page, PaletteItem, Panel, Site, Widget
 
 if TYPE_CHECKING:  # the nouns live in rooms above; only the type checker and the reader need them here
     from retinue.access.models import Account
+    from retinue.access.resets import PasswordReset
     from retinue.contacts.models import Contact
     from retinue.interactions.models import Interaction
     from retinue.storage import Store
@@ -222,6 +223,11 @@ def interactions_recorded(store: Store, interactions: Sequence[Interaction]) -> 
 @hook(mode="tell", phase="in_transaction", on_failure="isolate", since="0.1")
 def accounts_deactivated(store: Store, accounts: Sequence[Account]) -> None:
     """People of the staff left or were locked out; their sessions and tokens are already void."""
+
+
+@hook(mode="tell", phase="in_transaction", on_failure="isolate", since="0.1")
+def password_resets_asked(store: Store, resets: Sequence[PasswordReset]) -> None:
+    """People asked for a link that sets a new password; deliver each to its account, and keep it nowhere in clear."""
 
 
 @hook(mode="tell", phase="in_transaction", on_failure="isolate", since="0.1")
