@@ -21,13 +21,18 @@ from lifecycle_kit import (
     opened,
     snapshot,
 )
+from litestar.testing import TestClient
 
 from retinue.app.lifecycle.deeds import apply_plan, plan_action
 from retinue.app.lifecycle.plans import ACTIONS, PERMISSIONS, read_plan
+from retinue.app.serving import make_application
+from retinue.cli import app
+from retinue.cli.errors import run
 from retinue.config import Config
 from retinue.errors import Conflict, Denied, Invalid, NotFound
 from retinue.plugins import PluginRefused, list_plugins
 from retinue.testing.fixtures import person
+from retinue.testing.house import Crm
 
 if TYPE_CHECKING:
     from conftest import Site
@@ -231,3 +236,59 @@ def test_what_is_no_plan_is_refused(data: Any) -> None:
     with pytest.raises(Invalid) as raised:
         read_plan(data)
     assert raised.value.code == "plan"
+
+
+@alike
+def test_api_plans_and_applies(config: Config, site: Site) -> None:
+    """Point 1 over HTTP: plan, apply, the export in the installation's folder; each action under its permission."""
+    install_points(site)
+    with (
+        opened(config) as house,
+        TestClient(app=make_application(house), base_url=house.config.base_url) as client,
+    ):
+        crm = Crm(house, client)
+        admin, reader = crm.user().client, crm.user({"plugin.read": "all"}).client
+        path = "/plugins/points"
+        assert reader.post(f"{path}/plan", {"action": "uninstall"}).status_code == 403
+        assert admin.post(f"{path}/plan", {"action": "explode"}).json()["errors"][0]["pointer"] == "/action"
+        assert admin.post("/plugins/nobody/plan", {"action": "enable"}).status_code == 404
+        plan = admin.post(f"{path}/plan", {"action": "enable"}).json()
+        assert reader.post(f"{path}/apply", {"plan": plan}).status_code == 403
+        assert admin.post("/plugins/badges/apply", {"plan": plan}).status_code == 422
+        done = admin.post(f"{path}/apply", {"plan": plan})
+        assert (done.status_code, done.json()["plan"]) == (200, plan)
+        again = admin.post(f"{path}/apply", {"plan": plan})
+        assert (again.status_code, again.json()["type"].rsplit(":", 1)[-1]) == (409, "plan-outdated")
+        add_contact(house, "Byron")
+        plan = admin.post(f"{path}/plan", {"action": "uninstall"}).json()
+        done = admin.post(f"{path}/apply", {"plan": plan}).json()
+        assert (config.folder / done["export"]).is_file()
+        assert done["proven_rows"] > 0
+        assert states(house) == {"points": "installed"}
+
+
+@alike
+def test_command_plan_equals_command_apply(
+    config: Config, site: Site, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Point 1: `plan --json > p; apply p --json > r` and the two files do not differ by one byte."""
+    install_points(site)
+    (config.folder / "retinue.toml").write_text(config.to_toml())
+    monkeypatch.chdir(config.folder)
+
+    def say(*words: str) -> tuple[int, str]:
+        code = run(app, ["plugins", *words])
+        return code, capfd.readouterr().out
+
+    for action in ("install", "enable", "disable", "uninstall"):
+        code, planned = say("plan", action, "points", "--json")
+        assert code == 0
+        (config.folder / "p").write_text(planned)
+        assert say("apply", "p", "--json") == (0, planned)
+    (export,) = config.folder.glob("points-*.zip")
+    assert say("import", export.name)[0] == 0
+    assert say("plan", "install", "points")[0] == 1
+    assert say("upgrade", "points")[0] == 0
+    assert say("uninstall", "points", "--yes", "--without-export")[0] == 0
+    assert say("apply", "p", "--json")[0] == 73
+    assert say("install", "ponits")[0] == 66

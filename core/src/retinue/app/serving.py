@@ -19,6 +19,7 @@ from retinue.actor import Actor
 from retinue.app.contact_routes import contact_list_routes
 from retinue.app.following import Follower
 from retinue.app.house import House
+from retinue.app.lifecycle.routes import lifecycle_routes
 from retinue.app.routes import house_routes
 from retinue.app.watch_routes import watch_routes
 from retinue.app.welcome import welcome
@@ -77,7 +78,9 @@ def _core_groups(house: House) -> Iterator[RouteGroup]:
     yield RouteGroup(RELATION_ROUTES, tag="relations")
     yield RouteGroup(view_routes(house.catalogues), tag="views")
     yield RouteGroup(HISTORY_ROUTES, tag="history")
-    yield RouteGroup([*house_routes(house), *watch_routes(house)], tag="administration")
+    yield RouteGroup(
+        [*house_routes(house), *lifecycle_routes(house), *watch_routes(house)], tag="administration"
+    )
     yield RouteGroup(access_routes(house, house.guard), tag="access")
     if all(owned.item.path != "/" for owned in house.plugins.declared(Site)):
         yield RouteGroup([welcome], prefix="/")

@@ -6,6 +6,7 @@ a person erased later is unreadable in the file as well. The index is signed, so
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -95,6 +96,8 @@ class Writer:
 
     def abandon(self) -> None:
         """Leave no file behind; nothing was purged."""
+        with contextlib.suppress(ValueError, OSError):  # closed already, or broken off in the middle
+            self._zip.close()
         self._file.close()
         for path in (self._part, self.path):
             path.unlink(missing_ok=True)
