@@ -45,6 +45,7 @@ def faults_of(name: str, *others: str) -> tuple[Fault, ...]:
         ("def contacts_created(store): ...", "HOOK004", "contacts_created", "@hookimpl"),
         ("@hookimpl\nasync def contacts_created(store): ...", "HOOK005", "contacts_created", "async def"),
         ("@hookimpl\nasync def contact_errors(store):\n    yield", "HOOK005", "contact_errors", "async def"),
+        ("@hookimpl\ndef contacts_created(store):\n    yield", "HOOK005", "contacts_created", "never run"),
     ],
 )
 def test_hook_function_mistake_is_named(

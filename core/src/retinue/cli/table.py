@@ -142,6 +142,13 @@ COMMANDS: Mapping[str, Leaf | Branch] = {
             "grade": Leaf("kit:grade", "Grade a plugin: bronze, silver or gold."),
         },
     ),
+    "upgrade": Branch(
+        "Before core is upgraded.",
+        {
+            "check": Leaf("upgrade:check", "Name the plugins that use what another version of core changed."),
+            "api": Leaf("upgrade:api", "Print the public API of this core as JSON."),
+        },
+    ),
     "hooks": Branch(
         "Hooks: where plugins answer.",
         {

@@ -11,7 +11,7 @@ from typing import Any
 from retinue.plugins.contributions import KINDS, code_fields, name_of
 from retinue.plugins.discovery import Catalogue, Found, locate
 from retinue.plugins.faults import Fault, did_you_mean
-from retinue.plugins.hookspecs import API_VERSION, OLDEST_API_VERSION
+from retinue.plugins.hookspecs import API_VERSION
 from retinue.plugins.loading import Faulty, resolve
 from retinue.plugins.manifest import Manifest
 from retinue.plugins.ordering import Cycle, topological
@@ -27,10 +27,9 @@ _PREFIXED = frozenset(
 def manifest_faults(manifest: Manifest) -> Iterator[Fault]:
     """Yield what is wrong with the manifest by itself; no code of the plugin runs."""
     name = manifest.name
-    if manifest.complete and not OLDEST_API_VERSION <= manifest.api <= API_VERSION:
+    if manifest.complete and manifest.api > API_VERSION:
         detail = f"it was written for version {manifest.api} of the hooks, this core has {API_VERSION}."
-        newer = manifest.api > API_VERSION
-        yield Fault("PLG003", name, detail, "Upgrade core." if newer else "Install a newer version of it.")
+        yield Fault("PLG003", name, detail, "Upgrade core.")
     for table in manifest.tables:
         if table != name and not table.startswith(f"{name}_"):
             yield Fault("PLG007", name, f"table {table} must be named {name} or begin with {name}_.")

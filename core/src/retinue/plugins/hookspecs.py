@@ -43,7 +43,7 @@ API_VERSION = 1
 """The version of this page that plugins name in `plugin.toml`; it grows when a hook changes its meaning."""
 
 OLDEST_API_VERSION = 1
-"""The oldest version whose plugins still load."""
+"""The oldest version whose plugins load without a look; older ones load if nothing they use has changed since."""
 
 REMOVED: dict[str, Removed] = {}
 """Hooks that are no more, with their replacement; an implementation of one is refused at enable."""

@@ -150,15 +150,15 @@ def _mistakes(plugin: str, function: Any, options: Mapping[str, Any], spec: Spec
     if inspect.iscoroutinefunction(inner) or inspect.isasyncgenfunction(inner):
         detail = f"{spec.name} is a synchronous hook and cannot be answered by async def."
         yield Fault("HOOK005", plugin, detail, "Write def, and hand slow work to a job.", spec.name)
-    if spec.contract.mode == "tell" and inspect.isgeneratorfunction(inner):
-        detail = f"{spec.name} tells and takes no answers, so the body of a generator would never run."
-        yield Fault("HOOK010", plugin, detail, "Take yield out of it.", spec.name)
     used = [
         word for word in ("wrapper", "hookwrapper", "tryfirst", "trylast", "specname") if options.get(word)
     ]
     if used:
         detail = f"{', '.join(used)} is not offered."
         yield Fault("HOOK006", plugin, detail, "Order with @hookimpl(before=…, after=…).", spec.name)
+    elif spec.contract.mode == "tell" and inspect.isgeneratorfunction(inner):
+        detail = f"{spec.name} tells and takes no answers, so the body of a generator would never run."
+        yield Fault("HOOK005", plugin, detail, "Take yield out of it.", spec.name)
     parameters = signature_of(function).parameters
     for name, parameter in parameters.items():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.POSITIONAL_ONLY):

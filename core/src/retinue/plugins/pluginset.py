@@ -13,8 +13,10 @@ import pluggy
 
 from retinue.errors import Misconfigured
 from retinue.plugins import boundary, checks
+from retinue.plugins.compat import version_faults
 from retinue.plugins.contract import PROJECT, Spec
 from retinue.plugins.contributions import KINDS
+from retinue.plugins.deprecation import warn_deprecated
 from retinue.plugins.discovery import Catalogue, Found
 from retinue.plugins.facade import Hooks
 from retinue.plugins.faults import Fault, did_you_mean
@@ -145,7 +147,7 @@ class _Trial:
         found: dict[str, tuple[Fault, ...]] = {}
         for name in self.names:
             plugin = self.catalogue[name]
-            faults = [*plugin.faults, *checks.manifest_faults(plugin.manifest)]
+            faults = [*plugin.faults, *checks.manifest_faults(plugin.manifest), *version_faults(plugin)]
             faults += checks.requirement_faults(plugin, self.catalogue, self.names)
             faults += integrity_faults(plugin)
             if faults:
@@ -198,6 +200,7 @@ class _Trial:
         ]
         if faults:
             raise Faulty(*faults)
+        warn_deprecated(plugin, loaded)
         return loaded
 
     def _order(self) -> dict[str, tuple[Fault, ...]]:

@@ -45,6 +45,11 @@ class KnownHook:
     returns: ast.expr | None
     publisher: str
 
+    @property
+    def tells(self) -> bool:
+        """Say whether it takes no answers."""
+        return isinstance(self.returns, ast.Constant) and self.returns.value is None
+
 
 def answers(project: Project) -> Iterator[Answer]:
     """Yield every marked function of the plugin, and those of its own module that are not."""
@@ -173,6 +178,21 @@ def asynchronous_hook(project: Project) -> Iterator[Hit]:
         if isinstance(answer.function, ast.AsyncFunctionDef):
             detail = f"{answer.function.name} is a synchronous hook and cannot be answered by async def."
             yield answer.hit(detail, "Write def, and hand slow work to a job.")
+        elif known[answer.function.name].tells and _steps(answer.function):
+            detail = f"{answer.function.name} takes no answers, so the body of a generator would never run."
+            yield answer.hit(detail, "Take yield out of it.")
+
+
+def _steps(function: FunctionNode) -> bool:
+    """Say whether a function is a generator; a function inside it does not make it one."""
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+    return False
 
 
 @rule("HOOK006", "bronze", "Order is asked for by the names of plugins.")
