@@ -175,6 +175,7 @@ def contacts_created(store: Store) -> None:
     ),
     Faulty("PLG022", {PYPROJECT: ('license = "Apache-2.0"\n', "")}, "licence", "[project]"),
     Faulty("PLG023", {"../../README.md": (None, "# Sample\n")}, "README", "[project]"),
+    Faulty("PLG016", {TOML: ('"card.html"', '"crad.html"')}, "no template crad.html", "crad.html"),
     Faulty("PLG024", {"py.typed": None}, "py.typed"),
     Faulty("PLG025", {"../../tests/test_cards.py": None}, "no test"),
     Faulty("PLG026", {PYPROJECT: ('requires-python = ">=3.11"\n', "")}, "requires-python"),

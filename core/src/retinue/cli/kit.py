@@ -82,6 +82,32 @@ def grade(cli: Cli, given: str) -> None:
 
 
 @command()
+@click.argument("folder", metavar="PATH", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--license", "licence", default="", help="The licence to name where none is, as SPDX says it.")
+def modernise(cli: Cli, folder: Path, licence: str) -> None:
+    """Bring an older plugin to the shape of today's: imports, metadata, files that are missing.
+
+    What is there is never overwritten. What only a person can do is told, and then it leaves with 1.
+    """
+    _need_kit()
+    from retinue.kit.modernise import modernise_plugin  # noqa: PLC0415 - lazy: the rules are many
+
+    result = modernise_plugin(folder, licence=licence)
+    if cli.out.json:
+        left = [finding._asdict() for finding in result.left]
+        cli.out.record(
+            {"before": result.before, "after": result.after, "files": list(result.files), "left": left}
+        )
+    else:
+        for name in result.files:
+            cli.out.say(f"written: {name}")
+        _print(cli, result.left)
+        cli.out.say(f"Scaffold {result.before} → {result.after}; {len(result.left)} faults are left to you.")
+    if result.left:
+        raise click.exceptions.Exit(1)
+
+
+@command()
 @click.argument("name", required=False)
 def verify(cli: Cli, name: str | None) -> None:
     """Compare the files of installed plugins with the hashes in their wheels' RECORD; leaves with 1 if one was changed.

@@ -138,6 +138,7 @@ COMMANDS: Mapping[str, Leaf | Branch] = {
             "bisect": Leaf("plugin_bisect:bisect", "Find the plugin with which a command fails."),
             "new": Leaf("kit:new", "Make a plugin that works, to be changed."),
             "check": Leaf("kit:check", "Say what in a plugin breaks a rule; its code is not run."),
+            "modernise": Leaf("kit:modernise", "Bring an older plugin to the shape of today's."),
             "verify": Leaf("kit:verify", "Compare installed plugins with what their wheels brought."),
             "grade": Leaf("kit:grade", "Grade a plugin: bronze, silver or gold."),
         },

@@ -85,6 +85,17 @@ def dead_reference(project: Project) -> Iterator[Hit]:
                     yield Hit(project.manifest_name, line, f"{reference} does not exist.", hint)
 
 
+@rule("PLG016", "bronze", "Every template that plugin.toml names is there.")
+def missing_template(project: Project) -> Iterator[Hit]:
+    """A card without its template shows an error to everybody."""
+    held = project.manifest.contributions if project.manifest and project.folder else {}
+    for item in (item for items in held.values() for item in items):
+        name = getattr(item, "template", "")
+        if name and project.folder and not (project.folder / "templates" / name).is_file():
+            line = project.manifest_line(f'"{name}"')
+            yield Hit(project.manifest_name, line, f"there is no template {name}.", "Put it into templates.")
+
+
 def _top_names(source: Source) -> set[str]:
     found = set(source.aliases)
     for node in source.tree.body:

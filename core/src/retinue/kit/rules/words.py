@@ -19,6 +19,7 @@ from retinue.kit.source import Project
 LANGUAGES = {"cs": 3, "de": 2, "ru": 3, "tr": 2}
 """The languages beside English, in which labels are written, and how many plural forms each has."""
 
+_IN_TEMPLATE = re.compile(r"""\b_\((["'])(.+?)\1""")
 _PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|{\w+}|%[sd]")
 
 
@@ -29,7 +30,7 @@ def catalogue_path(project: Project, language: str) -> Path:
 
 
 def labels(project: Project) -> dict[str, tuple[str, int]]:
-    """Return the English words that people read, each with its place: of the manifest and of the models."""
+    """Return the English words that people read, each with its place: of manifest, templates and models."""
     found: dict[str, tuple[str, int]] = {}
     manifest = project.manifest
     if manifest is None:
@@ -39,6 +40,10 @@ def labels(project: Project) -> dict[str, tuple[str, int]]:
         for word in ("title", "summary", "label", "help"):
             if text := getattr(item, word, ""):
                 found.setdefault(text, (project.manifest_name, project.manifest_line(text[:40])))
+    for path in sorted((project.folder / "templates").rglob("*.html")) if project.folder else ():
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            for _, text in _IN_TEMPLATE.findall(line):
+                found.setdefault(text, (project.show(path), number))
     for model in mapped(project):
         for value in model.values.values():
             if text := text_of(keyword(value, "label") if hasattr(value, "keywords") else None):  # type: ignore[arg-type]  # a call

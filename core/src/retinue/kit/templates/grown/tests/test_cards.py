@@ -6,7 +6,9 @@ from typing import Any
 
 from sqlalchemy import select
 
+from retinue.ui import PageRequest
 from retinue_keepsake.models import Card
+from retinue_keepsake.pages import show_card, show_overview
 from retinue_keepsake.service import open_missing_cards
 
 
@@ -57,3 +59,15 @@ def test_job_opens_the_cards_that_are_missing_once(crm: Any, make_contact: Any, 
         with crm.store() as store:
             open_missing_cards(store, {})
     assert points(crm) == [0]
+
+
+def test_pages_show_who_has_points(plugin: Any, make_contact: Any, as_user: Any) -> None:
+    ada, bob = (make_contact(given_name=name, family_name="Byron") for name in ("Ada", "Bob"))
+    user = as_user()
+    user.client.patch(f"/keepsake/{ada.id}", {"points": 7, "remark": "likes tea"})
+    with plugin.store(user.actor, readonly=True) as store:
+        assert show_card(store, ada.id) == {"points": 7, "remark": "likes tea"}
+        (row,) = show_overview(store, PageRequest())["rows"]
+        assert (row["id"], row["points"]) == (ada.id, 7)
+        assert show_overview(store, PageRequest(query={"least": "8"}))["rows"] == []
+        assert show_card(store, bob.id) == {"points": 0, "remark": ""}

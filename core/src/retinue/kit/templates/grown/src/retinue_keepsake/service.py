@@ -21,6 +21,13 @@ def get_card(store: Store, contact_id: UUID) -> Card:
     return _card_of(store, contact_id)
 
 
+def find_card(store: Store, contact_id: UUID) -> Card | None:
+    """Return the card of a contact, None for one that has none."""
+    store.require("keepsake.read")
+    card: Card | None = store.first(select(Card).where(Card.contact_id == contact_id))
+    return card
+
+
 def change_card(store: Store, contact_id: UUID, changes: Mapping[str, Any]) -> Card:
     """Change points or remark of a contact's card."""
     store.require("keepsake.change")
