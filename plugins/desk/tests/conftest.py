@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import socket
 import threading
@@ -186,7 +187,10 @@ def visit(site: Site, browser: Browser) -> Iterator[Opens]:
 
 def _listen(visitor: Visitor, site: Site) -> None:
     def console(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        refused = re.search(
+            r"status of (409|412|422)", message.text
+        )  # a refusal by the API; browsers log each
+        if message.type in ("error", "warning") and not refused:
             visitor.said.append(message.text)
 
     def request(asked: Request) -> None:

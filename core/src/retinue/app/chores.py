@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from retinue.access import AccessRules, forget_expired, issue_asked_resets
+from retinue.app.bulk import JOB, ChangeContacts
 from retinue.app.checkpoints import newest_checkpoint, note_checkpoint, places_of
 from retinue.contacts.erasing import erase_contact
 from retinue.jobs import JobSpec, Schedule
@@ -61,6 +62,7 @@ def core_jobs() -> list[JobSpec]:
         JobSpec(name="retinue.forget_expired", handler=forget, plugin="retinue"),
         JobSpec(name="retinue.issue_resets", handler=issue_resets, plugin="retinue"),
         JobSpec(name="retinue.shred_keys", handler=shred, plugin="retinue"),
+        JobSpec(name=JOB, handler=ChangeContacts(), plugin="retinue"),
     ]
 
 

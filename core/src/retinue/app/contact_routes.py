@@ -10,8 +10,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from litestar.handlers import HTTPRouteHandler
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
+from retinue.app import bulk
+from retinue.jobs import JobInfo
 from retinue.lists.queries import ListPage, select_page
 from retinue.lists.routes import request_of
 from retinue.lists.service import Catalogues, get_view, request_of_view
@@ -26,7 +28,46 @@ class ContactRowSchema(Schema):
     values = fields.Dict(keys=fields.String())
 
 
+class BulkListSchema(Schema):
+    """A list whose contacts are meant, all of them."""
+
+    view = fields.UUID(allow_none=True)
+    filter = fields.Dict(allow_none=True, metadata={"description": "A filter tree; absent means everybody."})
+
+
+class BulkSchema(Schema):
+    """One deed for many contacts."""
+
+    action = fields.String(required=True, validate=validate.OneOf(bulk.ACTIONS))
+    ids = fields.List(fields.UUID(), validate=validate.Length(max=1000))
+    list_ = fields.Nested(BulkListSchema, data_key="list", attribute="list", allow_none=True)
+    tag = fields.String(allow_none=True, validate=validate.Length(1, 80))
+    owner_id = fields.UUID(allow_none=True)
+
+
+class BulkResultSchema(Schema):
+    """What was done, or the job that does it; reverting the change set takes all of it back."""
+
+    job_id = fields.UUID(allow_none=True)
+    change_set_id = fields.UUID()
+    total = fields.Integer()
+    done = fields.Integer()
+    skipped = fields.Integer(metadata={"description": "Contacts that you may not change so."})
+
+
+class BulkProgressSchema(Schema):
+    """How far a bulk job is."""
+
+    id = fields.UUID()
+    state = fields.String()
+    done = fields.Integer()
+    total = fields.Integer(allow_none=True)
+
+
 ROW: Final = ContactRowSchema()
+BULK: Final = BulkSchema()
+BULK_RESULT: Final = BulkResultSchema()
+BULK_PROGRESS: Final = BulkProgressSchema()
 
 
 def list_page(store: Store, catalogues: Catalogues, params: ListParams) -> ListPage:
@@ -72,4 +113,14 @@ def contact_list_routes(catalogues: Catalogues) -> list[HTTPRouteHandler]:
         """List contacts by a filter tree too long for a URL."""
         return page_of(list_page(store, catalogues, params))
 
-    return [list_contacts, list_contacts_by_tree]
+    @post("/contacts/bulk", permission="contact.read", takes=BULK, gives=BULK_RESULT, status=200)
+    def change_contacts_bulk(store: Store, data: dict[str, Any]) -> dict[str, Any]:
+        """Tag, untag, assign or remove many contacts: those named, or all a list holds; many become a job."""
+        return bulk.change_many(store, catalogues, data)
+
+    @get("/contacts/bulk/{job_id:uuid}", permission="contact.read", gives=BULK_PROGRESS)
+    def get_bulk_progress(store: Store, job_id: UUID) -> JobInfo:
+        """Return how far a bulk job of one's own is."""
+        return bulk.read_progress(store, job_id)
+
+    return [list_contacts, list_contacts_by_tree, change_contacts_bulk, get_bulk_progress]

@@ -98,6 +98,10 @@ class Card:
         names = NAMES if self.values.get("kind") == "person" else ("name",)
         return list(self._lines([*names, *REACH]))
 
+    def naming(self) -> list[Line]:
+        """Return the whole name and the kind, which the page shows in its head."""
+        return list(self._lines(("name", "kind")))
+
     def _lines(self, names: Sequence[str]) -> Iterator[Line]:
         for name in names:
             field = self.fields.get(name)

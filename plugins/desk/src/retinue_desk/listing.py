@@ -193,6 +193,13 @@ class Listing:
             "sort": sort,
         }
 
+    def selection(self) -> dict[str, Any]:
+        """Return what *all in this list* means, as the API's bulk deeds take it."""
+        tree = tree_of(self.params) if not self.fault else And(())
+        if self.base.tree is not None:
+            tree = both(self.base.tree, tree)
+        return {"view": str(self.view.id) if self.view else None, "filter": to_json(tree)}
+
     def builder(self, speech: Speech) -> dict[str, Any]:
         """Return what the filter builder and the chooser of columns need to know."""
         described = describe_fields(self.catalogue, self.store.actor)

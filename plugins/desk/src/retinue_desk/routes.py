@@ -6,6 +6,7 @@ from typing import Any
 
 from retinue_desk.base_routes import Handlers, Pages, common_routes, plugin_pages
 from retinue_desk.brief_routes import brief_routes
+from retinue_desk.change_routes import change_routes
 from retinue_desk.contact_routes import contact_routes
 from retinue_desk.list_routes import list_routes
 from retinue_desk.rendering import Front
@@ -20,6 +21,7 @@ def desk_routes(house: Any) -> Handlers:
         *list_routes(pages),
         *contact_routes(pages),
         *brief_routes(pages),
+        *change_routes(pages),
         *plugin_pages(pages),
         *common_routes(pages),
     ]

@@ -8,3 +8,4 @@ import "./edit.js";
 import "./compose.js";
 import "./pick.js";
 import "./palette.js";
+import "./bulk.js";
