@@ -17,10 +17,8 @@ NAMED = {"require", "may", "reach", "_open_for_change", "_own"}
 """Functions whose first literal of the shape ``noun.verb`` is a permission."""
 SHAPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 UNUSED = {
-    "setting.read": "settings of plugins are shown with the desk",
     "setting.change": "settings of plugins are changed with the desk",
     "contact.import": "the io plugin asks for it when it reads a file",
-    "contact.export": "the io plugin asks for it when it writes one",
 }
 """Declared in core and asked for nowhere in it, and why they are declared all the same."""
 

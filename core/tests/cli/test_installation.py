@@ -331,3 +331,23 @@ def test_encrypted_at_rest_a_stored_address_is_not_in_any_file(asked, crm):
     add_novak(asked)
     for file in crm.iterdir():
         assert b"example.org" not in file.read_bytes().lower().replace(ADMIN.encode(), b""), file
+
+
+def test_privacy_registry_check_and_copy(asked, crm):
+    """EX-14, GD-08"""
+    held = {(row["table"], row["field"]): row for row in asked("privacy", "registry", "--plugin", "core")}
+    assert held["interaction", "body"]["erase"] == "delete"
+    assert held["interaction", "body"]["path"] == "interaction.contact_id"
+    assert asked("privacy", "check")["faults"] == []
+    made = asked("contacts", "add", "--person", "--given-name", "Jana", "--family-name", "Malá")
+    copied = asked("privacy", "copy", made["id"])
+    assert copied["sections"][0]["records"][0]["family_name"] == "Malá"
+
+
+def test_privacy_check_fails_for_a_table_nobody_declares(retinue, crm):
+    """EX-14, GD-x1"""
+    with sqlite3.connect(crm / "retinue.db") as database:
+        database.execute("CREATE TABLE side_note (id char(32), contact_id char(32) REFERENCES contact (id))")
+    said = retinue("privacy", "check")
+    assert said.code == 1
+    assert "side_note" in said.out

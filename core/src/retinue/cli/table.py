@@ -110,6 +110,14 @@ COMMANDS: Mapping[str, Leaf | Branch] = {
             "show": Leaf("audit:show", "Show audit entries, newest first."),
         },
     ),
+    "privacy": Branch(
+        "Personal data: where they are, and a person's copy.",
+        {
+            "check": Leaf("privacy:check", "Look for tables about persons that nobody declares."),
+            "registry": Leaf("privacy:registry", "List every column with personal data."),
+            "copy": Leaf("privacy:copy", "Print everything that is kept about a contact, as JSON."),
+        },
+    ),
     "keys": Branch(
         "The master key and the data keys it wraps.",
         {

@@ -167,7 +167,7 @@ class ContactLookup(Base):
     token: Mapped[bytes] = field(
         LargeBinary,
         label="Token",
-        privacy=personal("to find the contact", erase="delete"),
+        privacy=personal("to find the contact", erase="delete", export=False),
         primary_key=True,
         index=True,
     )

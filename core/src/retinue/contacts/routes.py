@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from retinue.contacts import custom, merging, schemas, service, tagging
+from retinue.contacts import copying, custom, merging, schemas, service, tagging
 from retinue.contacts.describing import describe_contact, describe_contacts, read_facts
 from retinue.contacts.models import Contact, CustomField, FieldRule, Tag
 from retinue.errors import Invalid, Problem, Stale, TooLarge
@@ -65,6 +65,17 @@ def change_contact(
         stale.extra["current"] = CONTACT.dump(describe_contact(store, stale.extra["current"]))
         raise
     return describe_contact(store, changed)
+
+
+@post(
+    "/contacts/{contact_id:uuid}/copy",
+    permission="contact.export",
+    gives=schemas.ContactCopySchema(),
+    status=200,
+)
+def copy_contact(store: Store, contact_id: UUID) -> copying.ContactCopy:
+    """Return everything that core and the plugins keep about a person, for the copy they may demand."""
+    return copying.copy_contact(store, contact_id)
 
 
 @delete("/contacts/{contact_id:uuid}", permission="contact.remove")
@@ -228,7 +239,7 @@ def set_field_rule(store: Store, data: dict[str, Any]) -> FieldRule:
 
 
 ROUTES: Final = [
-    create_contact, get_contact, get_contact_facts, change_contact, remove_contact, change_contacts_batch,
+    create_contact, get_contact, get_contact_facts, copy_contact, change_contact, remove_contact, change_contacts_batch,
     search_contacts, merge_contacts, share_contact, hand_over_contacts, list_tags, tag_contacts, change_tag, remove_tag,
     list_custom_fields, create_custom_field, change_custom_field, remove_custom_field, list_field_rules, set_field_rule,
 ]  # fmt: skip

@@ -241,3 +241,21 @@ class FieldRuleSchema(Schema):
     name = fields.String(required=True)
     required = fields.Boolean(required=True)
     kind = fields.String(allow_none=True, load_default=None, validate=validate.OneOf(KINDS))
+
+
+class CopySectionSchema(Schema):
+    """One kind of record about the person: a table's, or what a plugin gives beside its tables."""
+
+    name = fields.String()
+    plugin = fields.String()
+    labels = fields.Dict(keys=fields.String(), values=fields.String())
+    records = fields.List(fields.Dict(keys=fields.String()))
+
+
+class ContactCopySchema(Schema):
+    """Everything that is kept about a person."""
+
+    format = fields.Integer()
+    contact_id = fields.UUID()
+    made_at = fields.AwareDateTime()
+    sections = fields.List(fields.Nested(CopySectionSchema))

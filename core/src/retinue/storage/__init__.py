@@ -29,6 +29,7 @@ from retinue.storage.folding import fold
 from retinue.storage.ids import INDEX_SUBJECT, SYSTEM_SUBJECT, new_id, new_ids
 from retinue.storage.keys import KeyStore, check_keys
 from retinue.storage.masters import MasterKeys
+from retinue.storage.privacy import Held, is_about, personal_registry, privacy_faults, subject_path
 from retinue.storage.reverting import Reverted, revert_change_set, touched_contacts
 from retinue.storage.scoping import Refused, hidden_names
 from retinue.storage.sealing import sealed
@@ -53,6 +54,7 @@ __all__ = [
     "Database",
     "Derived",
     "Field",
+    "Held",
     "KeyStore",
     "MasterKeys",
     "Privacy",
@@ -77,6 +79,7 @@ __all__ = [
     "find_resurrected",
     "fold",
     "hidden_names",
+    "is_about",
     "json_type",
     "key",
     "make_engine",
@@ -85,13 +88,16 @@ __all__ = [
     "order_shredding",
     "parse_shares",
     "personal",
+    "personal_registry",
     "plugin_base",
     "prepare_turns",
+    "privacy_faults",
     "ref",
     "revert_change_set",
     "seal_audit",
     "sealed",
     "sealed_fields",
+    "subject_path",
     "touched_contacts",
     "verify_audit",
 ]
