@@ -8,10 +8,14 @@ import pytest
 
 from retinue.actor import Actor
 from retinue.errors import Denied
+from retinue.plugins import discover
+from retinue.plugins.ordering import topological
 from retinue.storage import personal_registry, privacy_faults
 from retinue.testing.privacy import assert_personal_data
 
-PLUGINS = ("io", "orders", "webhooks")
+NEEDS = {name: found.manifest.requires for name, found in discover().items()}
+PLUGINS = topological(NEEDS, NEEDS)
+"""Every installed plugin, those that others require first."""
 
 
 @pytest.fixture

@@ -92,7 +92,8 @@ def load(
     """Return the plugin checked against `specs`, all hooks there are; raises Faulty with every fault."""
     name, manifest = found.name, found.manifest
     implementations, faults = find_implementations(name, module, specs)
-    faults += _unlisted(manifest, {i.spec.name for i in implementations if i.spec.contract.mode != "declare"})
+    answered = {i.spec.name for i in implementations if i.spec.contract.mode != "declare"}
+    faults += _unlisted(manifest, answered | _waiting(module, specs))
     if faults:
         raise Faulty(*faults)
     manifest = _with_declared(manifest, [i for i in implementations if i.spec.contract.mode == "declare"])
@@ -168,6 +169,12 @@ def _mistakes(plugin: str, function: Any, options: Mapping[str, Any], spec: Spec
             offered = f"It offers {', '.join(spec.arguments) or 'none'}."
             remedy = did_you_mean(name, spec.arguments, offered)
             yield Fault("HOOK002", plugin, f"{spec.name} has no argument {name}.", remedy, spec.name)
+
+
+def _waiting(module: ModuleType, specs: Specs) -> set[str]:
+    """Return the hooks that `module` answers once the plugin that publishes them is on."""
+    places = {name: getattr(value, "retinue_place", Place()) for name, value in vars(module).items()}
+    return {name for name, place in places.items() if place.of and name not in specs}
 
 
 def _unlisted(manifest: Manifest, answered: set[str]) -> list[Fault]:

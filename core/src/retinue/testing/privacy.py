@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import JSON, inspect
+from sqlalchemy import JSON, inspect, literal_column, select, table
 
 from retinue.actor import Actor
 from retinue.app import House
@@ -53,7 +53,7 @@ def assert_personal_data(
     """
     with house.store(Actor.system("seed markers")) as store:
         draft = {"kind": "person", "given_name": "Marker", "family_name": "Marker"}
-        made = Markers(create_contact(store, draft, on_duplicate="create").id)
+        made = Markers(create_contact(store, draft, on_duplicate="allow").id)
         store.flush()
         _Seeder(store, made, values or {}).seed(plugins)
     assert len(made.held) >= least, f"only {len(made.held)} personal texts are declared"
@@ -78,7 +78,7 @@ def dump(house: House) -> Iterator[tuple[str, str]]:
     with house.database.transaction() as connection:
         inspector = inspect(connection)
         for name in inspector.get_table_names():
-            rows = connection.exec_driver_sql(f'SELECT * FROM "{name}"').all()
+            rows: Any = connection.execute(select(literal_column("*")).select_from(table(name))).all()
             yield f"table {name}", "\n".join(_text(value) for row in rows for value in row)
     url = house.database.engine.url
     if url.get_backend_name() == "sqlite" and url.database:
@@ -98,6 +98,7 @@ class _Seeder:
     def __init__(self, store: Any, markers: Markers, values: Mapping[str, Mapping[str, Any]]) -> None:
         self.store, self.markers, self.values = store, markers, values
         self.rows: dict[str, Any] = {}
+        self.making: list[str] = []
 
     def seed(self, plugins: Iterable[str]) -> None:
         contact = self.store.get(Contact, self.markers.contact_id)
@@ -105,16 +106,17 @@ class _Seeder:
         wanted = {None, *plugins}
         for name, model in list(MODELS.items()):
             personal = any(each.privacy.personal for each in fields_of(model).values())
-            if name != "contact" and personal and model.__plugin__ in wanted:
-                if is_about(model.__table__, [self.markers.contact_id]) is not None:
-                    self.row(model)
+            if name != "contact" and personal and model.__plugin__ in wanted and self._leads(name):
+                self.row(model)
         self.store.flush()
 
     def row(self, model: type[Any]) -> Any:
         """Return the row of a table, written with those it needs."""
         name = model.__table__.name
         if name not in self.rows:
+            self.making.append(name)
             row = model(**self._needed(model), **self.values.get(name, {}))
+            self.making.pop()
             self.store.add(row)
             self._mark(row, name)
             self.store.flush()
@@ -142,10 +144,10 @@ class _Seeder:
                 continue
             if target == "contact":
                 found[name] = self._person(found)
-            elif target and (not column.nullable or self._leads(target)):
+            elif target and (not column.nullable or (self._leads(target) and target not in self.making)):
                 found[name] = self.row(MODELS[target]).id
             elif not column.nullable and column.default is None and column.server_default is None:
-                found[name] = _invented(column, fields_of(model).get(name))
+                found[name] = _invented(fields_of(model).get(name))
         return found
 
     def _person(self, found: Mapping[str, Any]) -> UUID:
@@ -153,7 +155,7 @@ class _Seeder:
         if self.markers.contact_id not in found.values():
             return self.markers.contact_id
         draft = {"kind": "person", "given_name": "Other", "family_name": "Other"}
-        other = create_contact(self.store, draft, on_duplicate="create")
+        other = create_contact(self.store, draft, on_duplicate="allow")
         self.store.flush()
         made: UUID = other.id
         return made
@@ -174,12 +176,13 @@ def _room(row: Any, name: str) -> int:
     return getattr(getattr(column, "type", None), "length", None) or 1000
 
 
-def _invented(column: Any, declared: Field | None) -> Any:
+def _invented(declared: Field | None) -> Any:
+    """Return some value of the kind that a column holds."""
     if declared is not None and declared.choices:
         return declared.choices[0]
-    kind = declared.kind if declared is not None else "text"
-    made: Any = {
-        "boolean": False, "integer": 1, "decimal": Decimal(1), "datetime": datetime(2026, 1, 31, tzinfo=UTC), "date": date(2026, 1, 31), "json": {},
-        "bytes": b"x", "id": new_id(),
-    }.get(kind, "x")  # fmt: skip
-    return made
+    moment = datetime(2026, 1, 31, tzinfo=UTC)
+    made: dict[str, Any] = {
+        "boolean": False, "integer": 1, "decimal": Decimal(1), "datetime": moment, "date": moment.date(),
+        "json": {}, "bytes": b"x", "id": new_id(),
+    }  # fmt: skip
+    return made.get(declared.kind if declared is not None else "text", "x")
