@@ -158,11 +158,24 @@ def core_document() -> Mapping[str, Any]:
             return make_application(house).document()
 
 
+def plugin_rules_page() -> str:
+    """Return every rule of the check by tier, with its code and what it asks."""
+    from retinue.kit import RULES, TIERS  # noqa: PLC0415 - the other pages do without the kit
+
+    lines: list[str] = []
+    for tier in TIERS:
+        lines += [f"## {tier.capitalize()}", "", "| Code | What holds |", "|---|---|"]
+        lines += [f"| {rule.code} | {rule.title} |" for _, rule in sorted(RULES.items()) if rule.tier == tier]
+        lines.append("")
+    return "\n".join(lines)
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "configuration": configuration_page,
     "cli": command_line_page,
     "api": lambda: api_page(core_document()),
     "hooks": lambda: hooks_page(core_hooks()),
+    "plugin-rules": plugin_rules_page,
 }
 
 

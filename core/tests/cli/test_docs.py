@@ -169,6 +169,13 @@ def test_hooks_page_documents_every_hook_with_its_exact_signature(pages):
         assert hook["meaning"] in text
 
 
+def test_plugin_rules_page_documents_every_rule(pages):
+    from retinue.kit import RULES
+
+    text = pages.plugin_rules_page()
+    assert [code for code, rule in RULES.items() if f"| {code} | {rule.title} |\n" not in text] == []
+
+
 def test_api_page_documents_every_operation(pages):
     document = pages.core_document()
     text = pages.api_page(document)

@@ -79,6 +79,29 @@ def test_new_plugin_is_linted_formatted_and_typed(tmp_path: Path, name: str, min
     python(project, env, "mypy")
 
 
+@pytest.mark.slow
+def test_built_wheel_is_verified_in_a_fresh_environment(tmp_path: Path) -> None:
+    """EX-19: the commands of docs/first-plugin.md: build, install, verify; one flipped byte leaves with 1."""
+    pytest.importorskip("hatchling")
+    project, fresh = tmp_path / "retinue-points", tmp_path / "fresh"
+    create_plugin("points", project)
+    python(project, dict(os.environ), "hatchling", "build", "-t", "wheel")
+    (wheel,) = (project / "dist").glob("*.whl")
+    subprocess.run([sys.executable, "-m", "venv", fresh], check=True)
+    (site,) = (fresh / "lib").glob("python*/site-packages")
+    pip = [fresh / "bin" / "python", "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel]
+    subprocess.run(pip, check=True)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), *(path for path in sys.path if path)])}
+    assert "unchanged" in python(project, env, "retinue.cli", "plugins", "verify", "points")
+    names = {str(path.relative_to(site)) for path in site.rglob("*")}
+    assert {"retinue_points/locale/cs/LC_MESSAGES/points.po", "retinue_points/templates/card.html"} <= names
+    code = site / "retinue_points" / "service.py"
+    code.write_bytes(code.read_bytes().replace(b"500", b"501"))
+    command = [sys.executable, "-m", "retinue.cli", "plugins", "verify", "points"]
+    done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True)
+    assert (done.returncode, "service.py" in done.stdout) == (1, True)
+
+
 @pytest.mark.parametrize("name", ["", "1st", "Shop", "retinue", "contact", "my-shop", "../x"])
 def test_name_no_plugin_can_have_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(Invalid):
