@@ -96,6 +96,8 @@ def use_offer(store: Store, draft: Mapping[str, Any]) -> dict[str, Any]:
     at = draft.get("at") or own.now
     if known is not None:
         offer = own.get(Offer, known.offer_id)
+        if offer.code != draft["code"].strip().upper():
+            raise Conflict(f"The key {draft['key']} was used for another offer.", code="key-used")
     else:
         offer = usable_offer(own, draft["code"], contact.id, at)
         own.get(Offer, offer.id, lock=True)

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from retinue import Store, new_id
 from retinue_loyalty import ledger, pricing
-from retinue_loyalty.accounts import lock_members, system_of
+from retinue_loyalty.accounts import hold_owners, lock_members, system_of
 from retinue_loyalty.levels import gathered, renew_levels, renew_standings
 from retinue_loyalty.models import Account, Purchase, Qualifying, Transaction
 from retinue_loyalty.posting import Deed, Posting, Wallet, lock_wallets
@@ -209,6 +209,7 @@ def _homes(own: Store, programme_id: UUID, refs: Sequence[str]) -> dict[str, UUI
 
 
 def _take_back(own: Store, scheme: Scheme, returns: Sequence[Return], homes: Mapping[str, UUID]) -> int:
+    hold_owners(own, homes.values())
     wallets = lock_wallets(own, sorted(set(_mains(own, homes.values()).values())))
     home = {account_id: wallet for wallet in wallets.values() for account_id in wallet.account_ids}
     known = known_purchases(own, scheme.id, homes)

@@ -13,7 +13,14 @@ from sqlalchemy import select
 from retinue import Store
 from retinue.errors import Conflict, Invalid, Problem
 from retinue_loyalty import ledger
-from retinue_loyalty.accounts import check_contacts, ensure_accounts, lock_members, system_of
+from retinue_loyalty.accounts import (
+    check_contacts,
+    ensure_accounts,
+    hold_contacts,
+    hold_owners,
+    lock_members,
+    system_of,
+)
 from retinue_loyalty.levels import renew_levels, renew_standings
 from retinue_loyalty.models import OVER, Account, Lot, Transaction
 from retinue_loyalty.posting import Deed, Posting, Wallet, lock_wallets
@@ -188,6 +195,7 @@ def reverse_redemption(store: Store, transaction_id: UUID, draft: Mapping[str, A
             f"A transaction of the kind {redemption.kind} is not given back.", code="not-a-redemption"
         )
     account = store.get(Account, redemption.account_id)
+    hold_contacts(own, [account.contact_id])
     wallet = lock_wallets(own, [account.merged_into_id or account.id])[account.merged_into_id or account.id]
     points = draft.get("points") or -redemption.points
     mark = ledger.fingerprint("restore", transaction_id, points)
@@ -269,6 +277,7 @@ def settle_due(store: Store, _payload: Mapping[str, Any]) -> int:
     while ids := own.scalars(due):
         chosen = select(Account.id, Account.merged_into_id).where(Account.id.in_(ids))
         mains = sorted({merged or account_id for account_id, merged in own.rows(chosen)})
+        hold_owners(own, mains)
         posting = Posting(own)
         for wallet in lock_wallets(own, mains).values():
             ledger.settle(posting, wallet, own.now)

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 
 from retinue import Store
+from retinue.contacts import Contact
 from retinue_orders.models import CANCELLED, COUNTED, Order, Summary
 from retinue_orders.money import divide, to_major
 
@@ -31,11 +32,18 @@ def refresh_summaries(store: Store, contact_ids: Iterable[UUID | None]) -> None:
     own.flush()
     for start in range(0, len(ids), _CHUNK):
         part = ids[start : start + _CHUNK]
+        _wait_for_others(own, part)
         counted = _read(own, part)
         own.change(delete(Summary).where(Summary.contact_id.in_(part)))
         own.insert_many(
             Summary, [{"contact_id": i, **summarise(orders)} for i, orders in counted.items() if orders]
         )
+
+
+def _wait_for_others(own: Store, contact_ids: Sequence[UUID]) -> None:
+    """Hold these contacts, so that two who change orders of one customer write its summary one after the other."""
+    chosen = select(Contact.id).where(Contact.id.in_(contact_ids)).order_by(Contact.id)
+    own.rows(chosen.with_for_update(key_share=True))
 
 
 def _read(own: Store, ids: Sequence[UUID]) -> dict[UUID, list[Counted]]:
