@@ -30,6 +30,7 @@ from retinue.cli import app
 from retinue.cli.errors import run
 from retinue.config import Config
 from retinue.errors import Conflict, Denied, Invalid, NotFound
+from retinue.lists.service import create_view, run_view
 from retinue.plugins import PluginRefused, list_plugins
 from retinue.testing.fixtures import person
 from retinue.testing.house import Crm
@@ -165,6 +166,11 @@ def test_upgrade_plan_says_who_would_be_off(config: Config, site: Site) -> None:
         assert lines(plan, "run") == [("migration", "points 0002", None)]
         (off,) = [item for item in plan.items if item.effect == "off"]
         assert (off.name, "MIG004" in off.detail, "level 7 of points" in off.detail) == ("badges", True, True)
+        before = snapshot(house)
+        core = house.plan_upgrade()
+        assert [(step.line, step.level) for step in core.steps] == [("points", 2)]
+        assert {(fault.plugin, fault.code) for fault in core.left_out} == {("badges", "MIG004")}
+        assert snapshot(house) == before
     site.uninstall("points")
     install_points(site, version="3.0", toml='requires = ["ledger"]\n' + POINTS_TOML)
     with opened(config) as house:
@@ -292,3 +298,37 @@ def test_command_plan_equals_command_apply(
     assert say("uninstall", "points", "--yes", "--without-export")[0] == 0
     assert say("apply", "p", "--json")[0] == 73
     assert say("install", "ponits")[0] == 66
+
+
+@alike
+def test_saved_view_over_a_plugins_field_is_planned_and_stops(config: Config, site: Site) -> None:
+    """Lesson 31: plans name the views; without the field a view stops with a reason, it never shows everybody."""
+    install_points(site)
+    with opened(config) as house:
+        do(house, "enable", "points")
+        add_contact(house, "Byron")
+        with house.store(ROOT) as store:
+            tree = {"field": "points.balance", "op": "gte", "value": 5}
+            view = create_view(store, house.catalogues, {"name": "Rich", "filter": tree}).id
+        for action, effect in (("disable", "stop"), ("uninstall", "stop"), ("enable", "start")):
+            plan = plan_action(house, ROOT, action, "points")  # type: ignore[arg-type]  # all of them
+            (item,) = [item for item in plan.items if item.kind == "view"]
+            assert (item.name, item.effect, item.detail) == ("Rich", effect, "points.balance")
+        do(house, "uninstall", "points")
+        with house.store(ROOT, readonly=True) as store, pytest.raises(Conflict) as raised:
+            run_view(store, house.catalogues, view)
+        assert raised.value.code == "view-stopped"
+
+
+@alike
+def test_enable_and_disable_may_be_repeated(config: Config, site: Site) -> None:
+    """Lesson 28: steps are idempotent, however often and in whatever state they are called."""
+    install_points(site)
+    with opened(config) as house:
+        for _ in range(2):
+            house.enable(ROOT, "points")
+            house.enable(ROOT, "points")
+            first = snapshot(house, "plugin_state")
+            house.disable(ROOT, "points")
+            house.disable(ROOT, "points")
+            assert (states(house), snapshot(house, "plugin_state")) == ({"points": "disabled"}, first)

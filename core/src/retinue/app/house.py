@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from retinue.app.chores import forget_again
 from retinue.app.epochal import Current, Epochal, build_epochal
 from retinue.app.following import settle_at_end
 from retinue.app.lifecycle.deeds import change_plugin
+from retinue.app.lifecycle.planning import would_be_off
 from retinue.app.refusals import note_refusal
 from retinue.app.registry import make_registry
 from retinue.config import Config
@@ -242,6 +244,16 @@ class House:
     def lines(self, enabled: set[str]) -> list[migrations.Line]:
         """Return what has migrations: core and the plugins that are on."""
         return migrations.lines_of(self.catalogue, sorted(enabled & set(self.catalogue)))
+
+    def plan_upgrade(self) -> migrations.Plan:
+        """Return what `upgrade` would do; `left_out` says of every plugin that would be off after it why."""
+        with self.bare() as connection, connection.begin():
+            enabled = _enabled(connection)
+            plan = migrations.plan_upgrade(connection, self.lines(enabled))
+        off = would_be_off(self.catalogue, enabled, plan.left_out)
+        gone = enabled - set(self.catalogue)
+        missing = tuple(sorted({*plan.missing, *gone}))
+        return replace(plan, left_out=tuple(f for faults in off.values() for f in faults), missing=missing)
 
     def upgrade(self) -> migrations.Plan:
         """Bring all tables up to date, in one transaction, and start with the plugins that then fit."""

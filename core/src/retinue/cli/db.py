@@ -11,15 +11,27 @@ _SHOWN = ("distribution", "state", "level", "head", "faults")
 
 
 @command()
-def upgrade(cli: Cli) -> None:
+@click.option(
+    "--plan", "only_plan", is_flag=True, help="Only say what it would do, and which plugins would be off."
+)
+def upgrade(cli: Cli, only_plan: bool) -> None:
     """Bring the database to the schema of the installed code; done whole or not at all."""
     with cli.house(check=False) as house, cli.out.progress("Upgrading"):
-        plan = house.upgrade()
+        plan = house.plan_upgrade() if only_plan else house.upgrade()
     for step in plan.steps:
         cli.out.say(f"{step.line} {step.level}: {step.title}")
     for fault in plan.left_out:
-        cli.out.say(f"Left out: {fault}")
-    cli.out.done("The database fits the code." if plan.steps else "Nothing to do.", plan.as_data())
+        cli.out.say(f"{'Would be off' if only_plan else 'Left out'}: {fault}")
+    for name in plan.missing if only_plan else ():
+        cli.out.say(f"Missing: the code of {name} is not here; its tables stay as they are.")
+    done = (
+        "Nothing was changed."
+        if only_plan
+        else "The database fits the code."
+        if plan.steps
+        else "Nothing to do."
+    )
+    cli.out.done(done, plan.as_data())
 
 
 @command()

@@ -10,7 +10,7 @@ from retinue.app.lifecycle.facts import UNFINISHED, Census, Known, contribution_
 from retinue.app.lifecycle.plans import PERMISSIONS, Action, Item, LifePlan, Refusal, fingerprint_of
 from retinue.errors import NotFound
 from retinue.jobs.models import RUNNING
-from retinue.plugins import Fault, migrations, read_epoch, static_faults
+from retinue.plugins import Catalogue, Fault, migrations, read_epoch, static_faults
 from retinue.plugins.faults import did_you_mean
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _install(draft: _Draft) -> Made:
 def _enable(draft: _Draft) -> Made:
     name, manifest = draft.plugin.name, draft.plugin.manifest
     steps, off = _upgrade_of(draft, draft.enabled | {name})
-    before = _would_be_off(draft, draft.enabled)
+    before = would_be_off(draft.house.catalogue, draft.enabled)
     pushed = [
         fault for other, faults in off.items() if other == name or other not in before for fault in faults
     ]
@@ -131,21 +131,24 @@ def _upgrade_of(draft: _Draft, names: set[str]) -> tuple[list[Item], dict[str, l
         Item("migration", f"{step.line} {step.revision}", "run", detail=f"level {step.level}: {step.title}")
         for step in plan.steps
     ]
-    return steps, _would_be_off(draft, names, plan.left_out)
+    return steps, would_be_off(draft.house.catalogue, names, plan.left_out)
 
 
-def _would_be_off(
-    draft: _Draft, names: Iterable[str], left_out: Iterable[Fault] = ()
+def would_be_off(
+    catalogue: Catalogue, names: Iterable[str], left_out: Iterable[Fault] = ()
 ) -> dict[str, list[Fault]]:
-    """Return the plugins of `names` that would be set aside, as far as that is known without their code."""
-    wanted = {name for name in names if name in draft.house.catalogue}
-    off = {n: f for n in sorted(wanted) if (f := list(static_faults(draft.house.catalogue, n, wanted)))}
+    """Return the plugins of `names` that would be set aside, as far as that is known without their code.
+
+    `left_out` are the faults of their migrations.
+    """
+    wanted = {name for name in names if name in catalogue}
+    off = {n: f for n in sorted(wanted) if (f := list(static_faults(catalogue, n, wanted)))}
     for fault in left_out:
         if fault.plugin in wanted:
             off.setdefault(fault.plugin, []).append(fault)
     while True:
         standing = sorted(wanted - set(off))
-        more = {n: f for n in standing if (f := list(static_faults(draft.house.catalogue, n, standing)))}
+        more = {n: f for n in standing if (f := list(static_faults(catalogue, n, standing)))}
         if not more:
             return off
         off |= more
@@ -276,4 +279,4 @@ _MAKERS: Final[Mapping[str, Callable[[_Draft], Made]]] = {
     "uninstall": _uninstall,
 }
 
-__all__ = ["make_plan", "purge_items"]
+__all__ = ["make_plan", "purge_items", "would_be_off"]
