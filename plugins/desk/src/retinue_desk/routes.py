@@ -10,6 +10,7 @@ from retinue_desk.change_routes import change_routes
 from retinue_desk.contact_routes import contact_routes
 from retinue_desk.list_routes import list_routes
 from retinue_desk.rendering import Front
+from retinue_desk.settings_routes import settings_routes
 from retinue_desk.sign_routes import sign_routes
 
 
@@ -22,6 +23,7 @@ def desk_routes(house: Any) -> Handlers:
         *contact_routes(pages),
         *brief_routes(pages),
         *change_routes(pages),
+        *settings_routes(pages),
         *plugin_pages(pages),
         *common_routes(pages),
     ]

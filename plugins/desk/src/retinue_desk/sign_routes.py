@@ -6,7 +6,6 @@ from typing import Any
 
 from litestar import Response
 
-from retinue import Store
 from retinue.web import PUBLIC, SIGNED_IN
 from retinue_desk.base_routes import AnyRequest, Handlers, Pages
 
@@ -26,12 +25,11 @@ def sign_routes(pages: Pages) -> Handlers:
             request, "desk/password.html", next=local_address(request.query_params.get("next", "/"))
         )
 
-    @pages.get("/", permission=SIGNED_IN)
-    def first_page(store: Store) -> Response[Any]:
-        where = "/contacts" if store.may("contact.read") else "/password"
-        return Response("", status_code=303, headers={"Location": where})
+    @pages.get("/reset-password", permission=PUBLIC)
+    def reset_page(request: AnyRequest) -> Response[Any]:
+        return pages.public(request, "desk/reset.html")
 
-    return [sign_in_page, password_page, first_page]
+    return [sign_in_page, password_page, reset_page]
 
 
 def local_address(text: str) -> str:

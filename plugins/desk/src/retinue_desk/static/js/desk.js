@@ -9,3 +9,4 @@ import "./compose.js";
 import "./pick.js";
 import "./palette.js";
 import "./bulk.js";
+import "./settings.js";

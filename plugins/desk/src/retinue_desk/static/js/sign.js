@@ -64,3 +64,12 @@ async function ask() {
     });
   });
 }
+
+// A link to choose a new password carries its secret behind the #, where no server or log sees it.
+const use = document.querySelector("[data-reset-use]");
+if (use && location.hash.length > 1) {
+  use.elements.token.value = decodeURIComponent(location.hash.slice(1));
+  history.replaceState(null, "", location.pathname);
+  document.querySelector("[data-reset-ask]").hidden = true;
+  use.hidden = false;
+}

@@ -1,0 +1,57 @@
+"""Settings: oneself, sessions, people, plugins. And the first page."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from zoneinfo import available_timezones
+
+from litestar import Response
+
+from retinue import Store
+from retinue.access import Account, get_account, list_accounts, list_roles, list_sessions, list_teams
+from retinue.web import SIGNED_IN
+from retinue_desk.base_routes import AnyRequest, Handlers, Pages
+from retinue_desk.panels import show_widgets
+
+TABS: Final = (
+    ("/settings/profile", "Profile and security", ""),
+    ("/settings/people", "People and teams", "account.change"),
+    ("/settings/plugins", "Plugins", "plugin.read"),
+)
+
+
+def settings_routes(pages: Pages) -> Handlers:
+    """Return the routes of settings and of the first page."""
+
+    def answer(store: Store, request: AnyRequest, template: str, **values: Any) -> Response[Any]:
+        tabs = [(path, label) for path, label, needs in TABS if not needs or store.may(needs)]
+        return pages.answer(store, request, template, tabs=tabs, **values)
+
+    @pages.get("/", permission=SIGNED_IN)
+    def home_page(store: Store, request: AnyRequest) -> Response[Any]:
+        if not store.actor.permissions:
+            return Response("", status_code=303, headers={"Location": "/password"})
+        widgets = show_widgets(pages.front, store, pages.front.speech(store))
+        return pages.answer(store, request, "desk/home.html", widgets=widgets)
+
+    @pages.get("/settings/profile", permission=SIGNED_IN)
+    def profile_page(store: Store, request: AnyRequest) -> Response[Any]:
+        mine: Account | None = get_account(store, store.actor.id) if store.actor.id else None
+        zones = sorted(name for name in available_timezones() if "/" in name)
+        sessions = list_sessions(store) if mine is not None else []
+        return answer(store, request, "desk/profile.html", mine=mine, zones=zones, sessions=sessions,
+                      this=store.actor.session_id)  # fmt: skip
+
+    @pages.get("/settings/people", permission="account.change")
+    def people_page(store: Store, request: AnyRequest) -> Response[Any]:
+        roles = list_roles(store) if store.may("role.read") else []
+        teams = list_teams(store) if store.may("team.read") else []
+        return answer(
+            store, request, "desk/people.html", accounts=list_accounts(store), roles=roles, teams=teams
+        )
+
+    @pages.get("/settings/plugins", permission="plugin.read")
+    def plugins_page(store: Store, request: AnyRequest) -> Response[Any]:
+        return answer(store, request, "desk/plugins.html")
+
+    return [home_page, profile_page, people_page, plugins_page]

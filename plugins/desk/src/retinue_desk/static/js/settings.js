@@ -1,0 +1,118 @@
+// Settings that need more than a form: the second factor, and plugins with the forms that they declare.
+import { call, sentence } from "./api.js";
+import { el, icon, on } from "./dom.js";
+import { showFaults } from "./forms.js";
+import { toast } from "./toast.js";
+import { data, say } from "./words.js";
+
+// ---- the second factor ------------------------------------------------------------------------------------------------------
+on("click", "[data-totp-start]", async (_, button) => {
+  const answer = await call("POST", "/api/v1/me/totp");
+  if (!answer.ok) return toast(sentence(answer.data), { kind: "fault" });
+  const box = button.closest("[data-totp]");
+  const picture = new DOMParser().parseFromString(answer.data.picture, "image/svg+xml").documentElement;
+  picture.setAttribute("role", "img");
+  picture.setAttribute("aria-label", "QR");
+  box.querySelector("[data-totp-picture]").replaceChildren(document.importNode(picture, true));
+  box.querySelector("[data-totp-seed]").textContent = answer.data.seed;
+  box.querySelector("[data-totp-steps]").hidden = false;
+  box.querySelector("#totp-code").focus();
+});
+
+on("submit", "[data-totp-confirm]", async (event, form) => {
+  event.preventDefault();
+  const answer = await call("PUT", "/api/v1/me/totp", { code: form.elements.code.value });
+  if (!answer.ok) return showFaults(form, answer.data);
+  const box = form.closest("[data-totp]");
+  box.querySelector("[data-totp-steps]").hidden = true;
+  box.querySelector("[data-totp-codes]").hidden = false;
+  const list = box.querySelector("[data-totp-list]");
+  list.textContent = answer.data.recovery_codes.join("\n");
+  list.focus();
+});
+
+// ---- plugins -------------------------------------------------------------------------------------------------------------------
+const place = document.querySelector("[data-plugins]");
+const words = data("plugin-words") ?? {};
+const TONES = { enabled: "green", quarantined: "orange", missing: "red" };
+
+async function list() {
+  const answer = await call("GET", "/api/v1/plugins");
+  if (!answer.ok) return toast(sentence(answer.data), { kind: "fault" });
+  place.querySelector("[data-plugin-list]").replaceChildren(...answer.data.map(line));
+}
+
+function line(plugin) {
+  const acts = el("div", { class: "btn-list" });
+  const may = (name) => place.dataset[name] === "True";
+  if (plugin.enabled && may("mayConfigure")) acts.append(button(words.settings, "settings", () => configure(plugin)));
+  if (plugin.enabled && plugin.name !== "desk" && may("mayDisable")) acts.append(button(words.disable, "plug", () => turn(plugin, "disable")));
+  if (!plugin.enabled && may("mayEnable")) acts.append(button(words.enable, "plug", () => turn(plugin, "enable")));
+  const state = el("span", { class: `badge bg-${TONES[plugin.state] ?? "secondary"}-lt` }, words[plugin.state] ?? plugin.state);
+  return el("li", {}, el("div", {}, el("strong", {}, plugin.title || plugin.name), " ", state, " ", el("small", { class: "text-secondary" }, plugin.version), el("p", {}, plugin.summary), plugin.reason ? el("p", { class: "text-danger" }, plugin.reason) : null), acts);
+}
+
+function button(text, picture, act) {
+  const made = el("button", { type: "button", class: "btn btn-sm" }, icon(picture), text);
+  made.addEventListener("click", async () => {
+    made.disabled = true;
+    await act();
+    made.disabled = false;
+  });
+  return made;
+}
+
+async function turn(plugin, verb) {
+  const answer = await call("POST", `/api/v1/plugins/${plugin.name}/${verb}`);
+  if (!answer.ok) return toast(sentence(answer.data), { kind: "fault" });
+  setTimeout(() => location.reload(), 1200); // every process follows within a second
+}
+
+async function configure(plugin) {
+  const answer = await call("GET", `/api/v1/plugins/${plugin.name}/settings?language=${document.documentElement.lang}`);
+  if (!answer.ok) return toast(sentence(answer.data), { kind: "fault" });
+  const dialog = document.getElementById("plugin-settings");
+  const form = dialog.querySelector("form");
+  dialog.querySelector("h2").textContent = answer.data.title;
+  form.dataset.plugin = plugin.name;
+  form.dataset.version = answer.data.version;
+  form.querySelector("[data-plugin-fields]").replaceChildren(...answer.data.form.map((field) => control(field, answer.data)));
+  dialog.showModal();
+}
+
+function control(field, state) {
+  const id = `setting-${field.name}`;
+  const value = state.values[field.name] ?? field.default ?? "";
+  let input;
+  if (field.kind === "choice") {
+    input = el("select", { class: "form-select", id, name: field.name }, ...field.choices.map((choice) => el("option", { value: choice }, choice)));
+    input.value = value;
+  } else if (field.kind === "boolean") {
+    input = el("input", { type: "checkbox", class: "form-check-input", id, name: field.name, checked: value === true });
+  } else {
+    const type = field.secret ? "password" : { integer: "number", decimal: "number", date: "date", url: "url", email: "email" }[field.kind] ?? "text";
+    input = el("input", { class: "form-control", id, name: field.name, type, min: field.least, max: field.most, step: field.kind === "decimal" ? "any" : null, autocomplete: "off", placeholder: field.secret && state.secrets[field.name] ? words.secret : null });
+    input.value = field.secret ? "" : value;
+  }
+  input.dataset.setting = field.secret ? "secret" : field.kind;
+  return el("div", { class: "mb-3" }, el("label", { class: "form-label", for: id }, field.label), input, field.help ? el("div", { class: "form-hint" }, field.help) : null);
+}
+
+on("submit", "[data-plugin-form]", async (event, form) => {
+  event.preventDefault();
+  const values = {};
+  for (const input of form.querySelectorAll("[data-setting]")) {
+    const kind = input.dataset.setting;
+    if (kind === "secret" && !input.value) continue;
+    values[input.name] = kind === "boolean" ? input.checked : input.value === "" ? null : kind === "integer" ? Number(input.value) : input.value;
+  }
+  const answer = await call("PATCH", `/api/v1/plugins/${form.dataset.plugin}/settings`, { values }, { version: form.dataset.version });
+  if (!answer.ok) {
+    const errors = (answer.data?.errors ?? []).map((error) => ({ ...error, pointer: (error.pointer ?? "").replace("/values", "") }));
+    return showFaults(form, { ...answer.data, errors });
+  }
+  form.closest("dialog").close();
+  toast(say("saved"));
+});
+
+if (place) list();

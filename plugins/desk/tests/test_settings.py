@@ -1,0 +1,83 @@
+"""The first page and settings, in a browser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from conftest import Opens, Site
+
+MERT = "mert@staff.example"
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_pages_are_accessible_and_within_their_width(
+    visit: Opens, site: Site, theme: str, width: int
+) -> None:
+    visitor = visit(theme=theme, width=width)
+    for path in ("/", "/settings/profile", "/settings/people", "/settings/plugins", "/changes", "/jobs"):
+        page = visitor.go(path)
+        visitor.check_axe()
+        page.set_viewport_size({"width": 360, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+        page.set_viewport_size({"width": width, "height": 900})
+    visitor.check_quiet()
+
+
+def test_home_shows_cards_and_only_ones_own_people(visit: Opens, site: Site) -> None:
+    site.add({"given_name": "Cizí", "family_name": "Novinka"})
+    site.add({"given_name": "Moje", "family_name": "Novinka"}, owner=MERT)
+    page = visit(MERT).go("/")
+    expect(page.get_by_role("heading", name="New contacts")).to_be_visible()
+    expect(page.get_by_role("link", name="Moje Novinka")).to_be_visible()
+    assert "Cizí" not in page.content()
+
+
+def test_profile_changes_language_and_zone(visit: Opens) -> None:
+    visitor = visit(MERT)
+    page = visitor.go("/settings/profile")
+    page.get_by_label("Time zone").select_option("Europe/Prague")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".desk-toast")).to_contain_text("Saved.")
+    assert page.get_by_label("Time zone").input_value() == "Europe/Prague"
+    assert visitor.context.request.get("/settings/people").status == 403
+    assert visitor.context.request.get("/settings/plugins").status == 403
+
+
+def test_account_is_made_and_locked_out(visit: Opens) -> None:
+    visitor = visit()
+    page = visitor.go("/settings/people")
+    page.get_by_role("button", name="New account").click()
+    page.get_by_label("Login").fill("nova@staff.example")
+    page.locator("#account-name").fill("Nová Kolegyně")
+    page.get_by_label("First password").fill("long-enough-password-77")
+    page.get_by_role("button", name="Create", exact=True).click()
+    row = page.locator("tr", has_text="nova@staff.example")
+    expect(row).to_contain_text("active")
+    row.get_by_role("button", name="Lock out").click()
+    expect(row).to_contain_text("locked out")
+    visitor.check_quiet()
+
+
+def test_plugins_are_listed_with_their_state(visit: Opens) -> None:
+    visitor = visit()
+    page = visitor.go("/settings/plugins")
+    expect(page.locator("[data-plugin-list] li", has_text="Desk").first).to_contain_text("on")
+    visitor.check_quiet()
+
+
+def test_password_is_asked_for_without_saying_who_exists(visit: Opens) -> None:
+    visitor = visit(None)
+    page = visitor.go("/sign-in")
+    page.get_by_role("link", name="Forgot the password?").click()
+    visitor.check_axe()
+    page.get_by_label("Login").fill("nobody@nowhere.example")
+    page.get_by_role("button", name="Ask for a link").click()
+    expect(page.locator(".desk-toast")).to_contain_text("If there is such an account")
+    page = visitor.go("/sign-in")
+    page = visitor.go("/reset-password#some-secret")
+    expect(page.get_by_label("New password")).to_be_visible()
+    assert "some-secret" not in page.url
