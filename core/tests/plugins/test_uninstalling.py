@@ -16,7 +16,10 @@ from retinue.access.models import Role
 from retinue.app.lifecycle.deeds import apply_plan, plan_action
 from retinue.app.lifecycle.restoring import import_archive
 from retinue.config import Config
+from retinue.contacts.custom import create_custom_field, list_custom_fields, set_field_rule
 from retinue.contacts.erasing import erase_contact
+from retinue.contacts.models import Contact
+from retinue.contacts.service import create_contact
 from retinue.errors import Conflict, Invalid
 from retinue.interactions.models import Interaction
 from retinue.storage import MODELS, new_id
@@ -272,3 +275,57 @@ def test_plugin_is_new_after_uninstall(config: Config, site: Site) -> None:
         assert [i.name for i in plan.items if i.effect == "run"] == ["points 0001"]
         do(house, "enable", "points")
         assert snapshot(house)["schema"] == first
+
+
+def test_custom_fields_of_a_plugin_go_with_it_and_come_back(
+    config: Config, site: Site, tmp_path: Path
+) -> None:
+    """Lessons 14, 15: core knows whose a field is; none that a plugin demanded keeps a form from working."""
+    install_points(site)
+    with opened(config) as house:
+        with house.store(ROOT) as store:
+            create_custom_field(store, {"key": "shoe_size", "label": "Shoe size", "kind": "integer"})
+        do(house, "enable", "points")
+        with house.store(ROOT) as store:
+            for key, protection in (("card", "open"), ("pin", "sealed")):
+                draft = {"key": key, "label": key, "kind": "text", "protection": protection}
+                create_custom_field(store, draft, plugin="points")
+            set_field_rule(store, "custom.card", required=True, plugin="points")
+        with house.store(ROOT) as store:
+            draft = {
+                "kind": "person",
+                "family_name": "Byron",
+                "custom": {"card": "C1", "pin": "9", "shoe_size": 38},
+            }
+            contact = create_contact(store, draft).id
+        with house.store(ROOT) as store, pytest.raises(Invalid):
+            create_contact(store, {"kind": "person", "family_name": "Curie"})
+        do(house, "uninstall", "points", export=tmp_path / "points.zip")
+        with house.store(ROOT) as store:
+            create_contact(store, {"kind": "person", "family_name": "Curie"})
+            kept = store.get(Contact, contact)
+            assert (kept.custom, kept.custom_sealed) == ({"shoe_size": 38}, {})
+            assert [field.key for field in list_custom_fields(store)] == ["shoe_size"]
+        with zipfile.ZipFile(tmp_path / "points.zip") as archive:
+            assert b"C1" not in archive.read("points/values/custom.jsonl")
+        import_archive(house, ROOT, tmp_path / "points.zip")
+        with house.store(ROOT) as store:
+            back = store.get(Contact, contact)
+            assert (back.custom, back.custom_sealed) == ({"shoe_size": 38, "card": "C1"}, {"pin": "9"})
+
+
+@alike
+def test_import_that_collides_changes_nothing(config: Config, site: Site, tmp_path: Path) -> None:
+    install_points(site)
+    with opened(config) as house:
+        do(house, "enable", "points")
+        with house.store(ROOT) as store:
+            create_custom_field(store, {"key": "card", "label": "Card", "kind": "text"}, plugin="points")
+        do(house, "uninstall", "points", export=tmp_path / "points.zip")
+        with house.store(ROOT) as store:
+            create_custom_field(store, {"key": "card", "label": "Card", "kind": "text"})
+        before = snapshot(house)
+        with pytest.raises(Conflict) as raised:
+            import_archive(house, ROOT, tmp_path / "points.zip")
+        assert raised.value.code == "import-collides"
+        assert snapshot(house) == before

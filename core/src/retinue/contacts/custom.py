@@ -27,8 +27,12 @@ def list_custom_fields(store: Store) -> list[CustomField]:
     return store.scalars(select(CustomField).order_by(CustomField.position, CustomField.key))
 
 
-def create_custom_field(store: Store, values: Mapping[str, Any]) -> CustomField:
-    """Declare a field: key, label, kind, and for choices the choices; at once usable in drafts, filters, export."""
+def create_custom_field(store: Store, values: Mapping[str, Any], *, plugin: str | None = None) -> CustomField:
+    """Declare a field: key, label, kind, and for choices the choices; at once usable in drafts, filters, export.
+
+    With `plugin` it goes with that plugin: uninstalling it takes the field and its values away, after an export.
+    Without, it is the installation's own, also where a plugin made it for somebody, as an import does.
+    """
     store.require("field.create")
     problems = _judge(values)
     if store.first(select(CustomField).where(CustomField.key == values.get("key"))) is not None:
@@ -47,6 +51,7 @@ def create_custom_field(store: Store, values: Mapping[str, Any]) -> CustomField:
         is_personal=values.get("is_personal", True),
         purpose=values.get("purpose", ""),
         position=values.get("position", count),
+        plugin=plugin,
     )
     store.add(made)
     store.flush()
@@ -148,10 +153,13 @@ def _strip_values(store: Store, declared: CustomField) -> dict[str, Any]:
         system.flush()
 
 
-def set_field_rule(store: Store, name: str, *, required: bool, kind: str | None = None) -> FieldRule:
+def set_field_rule(
+    store: Store, name: str, *, required: bool, kind: str | None = None, plugin: str | None = None
+) -> FieldRule:
     """Make a field mandatory or free, the same for forms, API, web forms and imports.
 
-    `name` is a contact's field or ``custom.<key>``; `kind` limits it to persons or organisations.
+    `name` is a contact's field or ``custom.<key>``; `kind` limits it to persons or organisations. With `plugin` a new
+    rule goes with that plugin.
     """
     store.require("field.change")
     keys = {f"custom.{f.key}" for f in list_custom_fields(store)}
@@ -159,7 +167,7 @@ def set_field_rule(store: Store, name: str, *, required: bool, kind: str | None 
         raise Invalid("no such field", problems=[Problem("/name", f"{name} is no field of a contact")])
     rule: FieldRule | None = store.first(select(FieldRule).where(FieldRule.name == name))
     if rule is None:
-        rule = FieldRule(name=name)
+        rule = FieldRule(name=name, plugin=plugin)
         store.add(rule)
     rule.required, rule.kind = required, kind
     store.flush()

@@ -216,6 +216,7 @@ class CustomField(Base):
     is_personal: Mapped[bool] = field(Boolean, label="Personal data", nullable=False, default=True)
     purpose: Mapped[str] = field(String(200), label="Purpose", nullable=False, default="")
     position: Mapped[int] = field(Integer, label="Position", nullable=False, default=0)
+    plugin: Mapped[str | None] = field(String(40), label="Plugin it goes with")
 
 
 class FieldRule(Base):
@@ -229,3 +230,4 @@ class FieldRule(Base):
     name: Mapped[str] = field(String(60), label="Field", nullable=False, unique=True)
     required: Mapped[bool] = field(Boolean, label="Mandatory", nullable=False, default=False)
     kind: Mapped[str | None] = field(String(12), label="Only for this kind of contact")
+    plugin: Mapped[str | None] = field(String(40), label="Plugin it goes with")

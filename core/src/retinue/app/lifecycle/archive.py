@@ -21,6 +21,8 @@ from retinue.errors import Conflict, Invalid
 
 FORMAT: Final = 1
 INDEX, SIGNATURE = "index.json", "signature"
+VALUES: Final = "archive"
+"""What single values are sealed to, where a table's name stands for rows."""
 NOTE: Final = (
     "Personal data: keep this file like a backup. Sealed values are still sealed; only the installation that wrote "
     "it can read it back."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from retinue.app.lifecycle import proof
-from retinue.app.lifecycle.archive import Part, Writer
+from retinue.app.lifecycle.archive import VALUES, Part, Writer
 from retinue.app.lifecycle.facts import Census, Known, read_known
 from retinue.app.lifecycle.planning import make_plan
 from retinue.app.lifecycle.plans import LifePlan, differences
+from retinue.contacts.belonging import read_plugin_values, take_plugin_values
 from retinue.errors import Conflict
 from retinue.interactions.service import refresh_contacts
 from retinue.plugins import forget_plugin, migrations
+from retinue.storage.sealing import seal_row
 from retinue.storage.tables import delete_rows_of, drop_tables, read_rows_of
 
 if TYPE_CHECKING:
@@ -110,6 +113,7 @@ def _rows_to_go(census: Census, known: Known) -> dict[str, set[str]]:
     rows["plugin_state"] = {
         str(row["id"]) for row in read_rows_of(census.connection, "plugin_state", name=known.name)
     }
+    rows["contact"] = {row[0].hex for row in read_plugin_values(census.store, known.name)}
     return {table: keys for table, keys in rows.items() if keys}
 
 
@@ -132,10 +136,20 @@ def _export(census: Census, known: Known, writer: Writer) -> Part:
     if planned := census.schedules(name):
         writer.write(part, "core/job_schedule", read_rows_of(connection, "job_schedule", name=planned))
     writer.write(part, "core/interaction", _own_interactions(census, known))
+    if "custom_field" in census.rows_in_core(name):
+        writer.write(part, "values/custom", _sealed_values(census.store, name))
     writer.write(part, "state", read_rows_of(connection, "plugin_state", name=name))
     writer.write(part, "grants/role", _grants(census.roles(known), "permissions"))
     writer.write(part, "grants/account_token", _grants(census.tokens(known), "scopes"))
     return part
+
+
+def _sealed_values(store: Store, plugin: str) -> Iterator[dict[str, str]]:
+    """Yield the values of the plugin's custom fields, each sealed under its contact's key."""
+    for contact_id, key, value in read_plugin_values(store, plugin):
+        cipher = store.keys.cipher(contact_id)
+        blob = seal_row(cipher, {"value": value}, VALUES, (contact_id, contact_id))
+        yield {"contact_id": contact_id.hex, "key": key, "sealed": base64.b64encode(blob).decode()}
 
 
 def _grants(held: list[tuple[Any, list[str]]], attribute: str) -> Iterator[dict[str, str]]:
@@ -153,6 +167,7 @@ def _take_away(census: Census, known: Known) -> list[str]:
         delete_rows_of(connection, "interaction", plugin=name, kind=kind)
     if contacts:
         refresh_contacts(system, contacts)
+    take_plugin_values(census.store, name)
     for table in (*census.rows_in_core(name), *census.figures()):
         delete_rows_of(connection, table, plugin=name)
     if planned := census.schedules(name):

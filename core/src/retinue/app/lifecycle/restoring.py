@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from retinue.access.models import ApiToken, Role
-from retinue.app.lifecycle.archive import Part, Reader, Row
+from retinue.app.lifecycle.archive import VALUES, Part, Reader, Row
 from retinue.app.lifecycle.facts import Census, read_known
+from retinue.contacts.belonging import give_plugin_values
 from retinue.errors import Conflict, NotFound
 from retinue.interactions.service import refresh_contacts
 from retinue.jobs.models import PARKED, WAITING
@@ -49,7 +53,7 @@ def import_archive(house: House, actor: Actor, path: Path) -> Restored:
             store.require("plugin.import")
             for part in reader.parts:
                 _check_free(house, store, part)
-        with house.bare() as connection, migrations.one_transaction(connection):
+        with _collisions(), house.bare() as connection, migrations.one_transaction(connection):
             for part in reversed(reader.parts):
                 if part.revision:
                     lines = house.lines({p.name for p in reader.parts})
@@ -60,6 +64,19 @@ def import_archive(house: House, actor: Actor, path: Path) -> Restored:
             migrations.upgrade_within(connection, house.lines(set(done.plugins)))
     house.refresh(force=True)
     return done
+
+
+@contextlib.contextmanager
+def _collisions() -> Iterator[None]:
+    """Say what happened where a row of the archive has taken the place of one made since."""
+    try:
+        yield
+    except IntegrityError as fault:
+        raise Conflict(
+            "something made since has a name or key that a row of the archive has",
+            code="import-collides",
+            remedy="Rename or remove it (a custom field, for instance) and import again. Nothing was changed.",
+        ) from fault
 
 
 def _check_free(house: House, store: Store, part: Part) -> None:
@@ -98,6 +115,7 @@ class _Refill:
         self._fill("plugin_state", self.reader.read(part, "state"))
         for model, attribute in ((Role, "permissions"), (ApiToken, "scopes")):
             self._grant(model, attribute)
+        self._give_values()
         self._refresh()
         advance_epoch(self.system)
         self.store.deed("plugin.import", f"Import plugin {part.name}")
@@ -148,6 +166,18 @@ class _Refill:
                 name = model.__tablename__
                 self.done.rows[name] = self.done.rows.get(name, 0) + 1
         self.system.flush()
+
+    def _give_values(self) -> None:
+        """Give contacts their values of the plugin's custom fields back; those of erased ones do not open."""
+        values = []
+        for row in self.reader.read(self.part, "values/custom"):
+            contact_id = UUID(row["contact_id"])
+            blob = base64.b64decode(row["sealed"])
+            (opened,) = self.system.open_sealed(VALUES, [(contact_id, contact_id, blob)])
+            if opened:
+                values.append((contact_id, row["key"], opened["value"]))
+        if values:
+            self.done.rows["custom values"] = give_plugin_values(self.system, self.part.name, values)
 
     def _refresh(self) -> None:
         rows = self.reader.read(self.part, "core/interaction")
