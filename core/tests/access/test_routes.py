@@ -23,6 +23,7 @@ OPEN_TO_ALL = {
     *("POST /sessions", "POST /sessions/code"),
     *("POST /sessions/passkey", "POST /sessions/passkey/options"),
     *("POST /password-resets", "PUT /password-resets"),
+    *("GET /sessions/providers", "POST /sessions/oidc", "GET /sessions/oidc/callback"),
 }
 Client = TestClient[Any]
 
@@ -382,3 +383,43 @@ def test_form_token_of_another_session_is_refused(office: Office, browse: Callab
         answer = anna.patch("/api/v1/me", json={"name": "Anna N."}, headers={"X-CSRF-Token": token})
         assert answer.status_code == status, token
     assert other != own
+
+
+def test_provider_through_the_api(office: Office, browse: Callable[..., Client]) -> None:
+    """An administrator adds it and links an account; the browser leaves, comes back, and is signed in."""
+    from retinue.access import oidc_wire
+    from retinue.web import OutboundRules, configure_outbound
+
+    from .issuer import CLIENT, SECRET, Issuer
+
+    origin, anna = "http://testserver.local", office.account("anna", "Manager")
+    office.account("root", "Administrator")
+    place = with_rules(office, origin=origin)
+    admin, client, issuer = browse(place), browse(place), Issuer()
+    oidc_wire.memory.forget()
+    configure_outbound(OutboundRules(allow_networks=("127.0.0.0/8",), ports=frozenset({issuer.port})))
+    try:
+        _sign_in(admin, "root")
+        body = {"name": "house", "label": "House", "issuer": issuer.url, "client_id": CLIENT}
+        made = admin.post("/api/v1/providers", json={**body, "client_secret": SECRET})
+        assert (made.status_code, "client_secret" in made.json()) == (201, False)
+        assert client.get("/api/v1/sessions/providers").json() == [{"name": "house", "label": "House"}]
+        left = client.post("/api/v1/sessions/oidc", json={"provider": "house", "next": "/contacts?x=1"})
+        assert "HttpOnly; SameSite=Lax" in left.headers["set-cookie"]
+        back = issuer.authorize(left.json()["address"])
+        refused = client.get("/api/v1/sessions/oidc/callback", params=back, follow_redirects=False)
+        assert refused.headers["location"] == "/contacts?x=1&problem=not-linked"
+        identity = {"provider": "house", "subject": issuer.who}
+        linked = admin.post(f"/api/v1/accounts/{anna}/identities", json=identity)
+        assert (linked.status_code, linked.json()["label"]) == (201, "House")
+        left = client.post("/api/v1/sessions/oidc", json={"provider": "house"})
+        back = issuer.authorize(left.json()["address"])
+        arrived = client.get("/api/v1/sessions/oidc/callback", params=back, follow_redirects=False)
+        assert (arrived.status_code, arrived.headers["location"]) == (303, "/")
+        assert client.get("/api/v1/me").json()["login"] == "anna"
+        again = client.get("/api/v1/sessions/oidc/callback", params=back, follow_redirects=False)
+        assert again.status_code == 401
+        assert len(client.get("/api/v1/me/identities").json()) == 1
+    finally:
+        issuer.close()
+        configure_outbound(OutboundRules())

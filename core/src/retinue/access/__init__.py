@@ -29,7 +29,9 @@ from retinue.access.models import (
     AccountRole,
     ApiToken,
     Approval,
+    Identity,
     Passkey,
+    Provider,
     Role,
     SignInSession,
     Team,
@@ -49,6 +51,15 @@ from retinue.access.passkeys import (
 from retinue.access.password_changes import change_own_password, set_password
 from retinue.access.permissions import CORE_PERMISSIONS, Permission, Permissions
 from retinue.access.proof import prove_again, require_fresh
+from retinue.access.providers import (
+    change_provider,
+    create_provider,
+    link_identity,
+    list_identities,
+    list_providers,
+    remove_provider,
+    unlink_identity,
+)
 from retinue.access.resets import PasswordReset, ask_reset, issue_asked_resets, issue_reset, use_reset
 from retinue.access.roles import change_role, create_role, get_role, list_roles, remove_role
 from retinue.access.rules import AccessRules, HashCost
@@ -103,11 +114,13 @@ __all__ = [
     "Enrolment",
     "Guard",
     "HashCost",
+    "Identity",
     "Opens",
     "Passkey",
     "PasswordReset",
     "Permission",
     "Permissions",
+    "Provider",
     "RequestFacts",
     "Role",
     "SignInSession",
@@ -124,11 +137,13 @@ __all__ = [
     "authenticate_request",
     "change_account",
     "change_own_password",
+    "change_provider",
     "change_role",
     "confirm_sign_in",
     "confirm_totp",
     "count_recovery_codes",
     "create_account",
+    "create_provider",
     "create_role",
     "create_team",
     "create_token",
@@ -149,10 +164,13 @@ __all__ = [
     "is_csrf_token",
     "issue_asked_resets",
     "issue_reset",
+    "link_identity",
     "list_accounts",
     "list_approvals",
+    "list_identities",
     "list_members",
     "list_passkeys",
+    "list_providers",
     "list_roles",
     "list_sessions",
     "list_teams",
@@ -166,6 +184,7 @@ __all__ = [
     "reactivate_account",
     "remove_member",
     "remove_passkey",
+    "remove_provider",
     "remove_role",
     "remove_team",
     "remove_totp",
@@ -181,6 +200,7 @@ __all__ = [
     "sign_out",
     "sign_out_account",
     "sign_out_everywhere",
+    "unlink_identity",
     "use_reset",
     "withdraw_approval",
 ]

@@ -11,7 +11,19 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, String, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped
 
-from retinue.storage import Access, Base, Sealed, UtcDateTime, field, json_type, key, personal, ref, sealed
+from retinue.storage import (
+    NOT_PERSONAL,
+    Access,
+    Base,
+    Sealed,
+    UtcDateTime,
+    field,
+    json_type,
+    key,
+    personal,
+    ref,
+    sealed,
+)
 
 _STAFF = personal("to know which member of staff did what", erase="keep", export=False)
 _SECRET = personal("to let the account's owner in and nobody else", erase="delete", export=False)
@@ -291,3 +303,47 @@ class Challenge(Base):
     )
     detail: Mapped[dict[str, str]] = field(json_type(), label="Detail", nullable=False, default=dict)
     expires_at: Mapped[datetime] = field(UtcDateTime, label="Ends", nullable=False)
+
+
+class Provider(Base, Sealed):
+    """An outside service people may sign in with (OpenID Connect)."""
+
+    __tablename__ = "sign_in_provider"
+    __revertible__ = False  # rights are given and taken by their own services
+    __access__ = Access.system()
+    __audited__ = False  # holds a secret; each deed on it is recorded by hand
+    __subject__: ClassVar[str | None] = None
+
+    id: Mapped[UUID] = key()
+    name: Mapped[str] = field(String(40), label="Name", unique=True, nullable=False)
+    label: Mapped[str] = field(String(100), label="Label of the button", nullable=False)
+    issuer: Mapped[str] = field(String(300), label="Issuer", unique=True, nullable=False)
+    client_id: Mapped[str] = field(String(200), label="Client id", nullable=False)
+    client_secret: Any = sealed(label="Client secret", kind="text", privacy=NOT_PERSONAL)
+    scopes: Mapped[list[str]] = field(json_type(), label="Scopes", nullable=False)
+    algorithms: Mapped[list[str]] = field(json_type(), label="Signature algorithms", nullable=False)
+    is_active: Mapped[bool] = field(Boolean, label="In use", nullable=False, default=True)
+    trusts_factor: Mapped[bool] = field(
+        Boolean, label="Asks for the second factor itself", nullable=False, default=False
+    )
+    creates_accounts: Mapped[bool] = field(Boolean, label="Makes accounts", nullable=False, default=False)
+    default_role_id: Mapped[UUID | None] = ref(
+        "role.id", on_delete="SET NULL", label="Role of the accounts it makes", nullable=True
+    )
+
+
+class Identity(Base):
+    """Who an account is at an outside service: the issuer's name for it, and nothing that may change."""
+
+    __tablename__ = "account_identity"
+    __revertible__ = False  # rights are given and taken by their own services
+    __access__ = Access.system()
+    __audited__ = False  # linking, unlinking and using are recorded
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    id: Mapped[UUID] = key()
+    account_id: Mapped[UUID] = ref("account.id", on_delete="CASCADE", label="Account", kind="account")
+    issuer: Mapped[str] = field(String(300), label="Issuer", nullable=False)
+    subject: Mapped[str] = field(String(255), label="Name there", privacy=_SECRET, nullable=False)
+    created_at: Mapped[datetime] = field(UtcDateTime, label="Linked", nullable=False)
+    used_at: Mapped[datetime | None] = field(UtcDateTime, label="Last used", nullable=True)

@@ -52,7 +52,7 @@ Handlers = list[Any]
 # ---- what the wire carries
 def caller_of(request: AnyRequest) -> Caller:
     """Return who knocks: address, browser and device cookie of a request."""
-    settings = _settings(request)
+    settings = web_settings(request)
     parts = RequestParts.of(request, settings)
     return Caller(parts.address, parts.user_agent, request.cookies.get(device_cookie_name(settings)))
 
@@ -64,7 +64,7 @@ def device_cookie_name(settings: WebSettings) -> str:
 
 def signed_in_answer(signed_in: SignedIn, request: AnyRequest, guard: Guard) -> Answer[dict[str, Any]]:
     """Return the answer that gives a browser its session, and its device cookie if it has none yet."""
-    settings = _settings(request)
+    settings = web_settings(request)
     cookies = [session_cookie(settings, signed_in.secret)]
     if signed_in.device is not None:
         life = int(guard.rules.device_life.total_seconds())
@@ -78,10 +78,11 @@ def signed_in_answer(signed_in: SignedIn, request: AnyRequest, guard: Guard) -> 
 
 def pending_secret(request: AnyRequest) -> str | None:
     """Return the cookie of this browser's session, complete or not."""
-    return RequestParts.of(request, _settings(request)).session
+    return RequestParts.of(request, web_settings(request)).session
 
 
-def _settings(request: AnyRequest) -> WebSettings:
+def web_settings(request: AnyRequest) -> WebSettings:
+    """Return the settings of the edge that answers this request."""
     settings: WebSettings = request.app.state["edge"].settings
     return settings
 
@@ -100,7 +101,7 @@ def session_routes(opens: Opens, guard: Guard) -> Handlers:
     @post("/sessions/code", permission=PUBLIC, takes=CODE, gives=SIGNED, status=200)
     def confirm_session(request: AnyRequest, data: dict[str, Any]) -> Answer[dict[str, Any]]:
         """Give the code that a pending session owes."""
-        secret = RequestParts.of(request, _settings(request)).session
+        secret = RequestParts.of(request, web_settings(request)).session
         if not secret:
             raise session_over()
         signed_in = confirm_sign_in(opens, secret, data["code"], caller_of(request), guard=guard)
@@ -143,7 +144,7 @@ def list_sessions(store: Store) -> list[dict[str, Any]]:
 def sign_out(store: Store, request: AnyRequest) -> Answer[None]:
     """Sign out."""
     sessions.sign_out(store)
-    return Answer(None, status=204, cookies=(session_cookie(_settings(request), ""),))
+    return Answer(None, status=204, cookies=(session_cookie(web_settings(request), ""),))
 
 
 @delete("/sessions/others", permission=SIGNED_IN)
@@ -156,7 +157,7 @@ def end_other_sessions(store: Store) -> None:
 def sign_out_everywhere(store: Store, request: AnyRequest) -> Answer[None]:
     """Sign out here and everywhere else; API tokens end as well."""
     sessions.sign_out_everywhere(store)
-    return Answer(None, status=204, cookies=(session_cookie(_settings(request), ""),))
+    return Answer(None, status=204, cookies=(session_cookie(web_settings(request), ""),))
 
 
 @delete("/sessions/{session_id:uuid}", permission=SIGNED_IN)

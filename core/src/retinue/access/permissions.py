@@ -67,6 +67,8 @@ CORE_PERMISSIONS: tuple[Permission, ...] = (
     *_whole("team", create="Create teams", remove="Remove teams"),
     *_rows("token", read="See API tokens", create="Create API tokens", revoke="Revoke API tokens"),
     *_rows("session", read="See sessions", revoke="End sessions"),
+    *_whole("provider", read="See sign-in providers", create="Add sign-in providers"),
+    *_whole("provider", change="Change sign-in providers", remove="Remove sign-in providers"),
     *_rows("audit", read="Read the audit"),
     *_whole("audit", verify="Verify the audit"),
     *_rows("change_set", read="See change sets", revert="Undo a change set"),

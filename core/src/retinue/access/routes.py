@@ -15,6 +15,7 @@ from retinue.access.own_routes import me_routes, reset_routes, session_routes, t
 from retinue.access.passkey_routes import passkey_routes
 from retinue.access.password_changes import set_password
 from retinue.access.permissions import Permission
+from retinue.access.provider_routes import provider_routes
 from retinue.access.resets import PasswordReset, issue_reset
 from retinue.actor import Actor
 from retinue.storage import Store
@@ -51,6 +52,7 @@ def access_routes(opens: Opens, guard: Guard) -> Handlers:
         *reset_routes(opens, guard),
         *totp_routes(opens, guard),
         *passkey_routes(opens, guard),
+        *provider_routes(opens, guard),
         *approval_routes(guard),
     ]
 

@@ -75,6 +75,15 @@ COMMANDS: Mapping[str, Leaf | Branch] = {
             "revoke": Leaf("token:revoke", "End a token now."),
         },
     ),
+    "provider": Branch(
+        "Outside services people sign in with.",
+        {
+            "list": Leaf("provider:show_all", "List them."),
+            "add": Leaf("provider:add", "Add one; its secret is asked for."),
+            "remove": Leaf("provider:remove", "Remove one; links stay."),
+            "link": Leaf("provider:link", "Say who an account is there."),
+        },
+    ),
     "approval": Branch(
         "Deeds that wait for a second person.",
         {
