@@ -53,6 +53,14 @@ class Site:
         with self.house.store(SYSTEM) as store:
             return list(create_contacts(store, owned, on_duplicate="allow").ids)
 
+    def hire(self, login: str, *, language: str = "en") -> None:
+        """Make an account of an administrator who speaks `language`."""
+        with self.house.store(SYSTEM) as store:
+            roles = ensure_builtin_roles(store)
+            draft = {"login": login, "name": login.title(), "language": language, "password": PASSWORD}
+            draft |= {"must_change": False, "role_ids": [roles["Administrator"].id]}
+            self.people[login] = create_account(store, draft, guard=self.house.guard).id
+
     def record(self, *drafts: dict[str, Any]) -> None:
         """Record interactions."""
         with self.house.store(SYSTEM) as store:
