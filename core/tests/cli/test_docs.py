@@ -1,5 +1,6 @@
 """The documentation: its examples run, its generated pages hold everything, its links lead somewhere."""
 
+import importlib
 import json
 import os
 import re
@@ -89,10 +90,20 @@ def commands(table=COMMANDS, path=()):
             yield from commands(entry.commands, (*path, name))
 
 
+def plugin_commands():
+    """Yield the commands of the plugins beside core, with the subcommands of a group."""
+    for path in (ROOT / "plugins").glob("*/src/*/plugin.toml"):
+        for item in tomllib.loads(path.read_text("utf-8")).get("commands", ()):
+            module, _, name = item["run"].partition(":")
+            group = getattr(importlib.import_module(module), name)
+            yield item["name"]
+            yield from (f"{item['name']} {sub}" for sub in getattr(group, "commands", ()))
+
+
 @pytest.mark.parametrize("page", ALL, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_named_on_a_page_exist(page):
     """Each `retinue …` in text or code names a command of the table, or one of a plugin here."""
-    known = {" ".join(path) for path in commands()} | {"import", "export"}
+    known = {" ".join(path) for path in commands()} | {*plugin_commands()}
     text = page.read_text("utf-8")
     named = re.findall(
         r"(?:`|^\$? ?|&& |/|=1 )retinue ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", text, re.MULTILINE
