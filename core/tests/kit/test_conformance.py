@@ -29,7 +29,7 @@ class Defect(NamedTuple):
 
 DEFECTS = {
     "question-per-row": Defect(
-        {SERVICE: ("    store.insert_many(", "    for one in contact_ids:\n        store.find(Contact, one)\n    store.insert_many(")},
+        {SERVICE: ("    store.insert_many(", "    for one in contact_ids:\n        store.first(select(Card).where(Card.contact_id == one))\n    store.insert_many(")},
         "test_hooks_ask_no_question_per_row[sample]",
     ),
     "job-adds-each-time": Defect(
@@ -95,5 +95,6 @@ def test_defect_fails_the_test_that_names_it(
 ) -> None:
     """EX-15: a conformance test that cannot fail proves nothing."""
     defect = DEFECTS[name]
-    _, failed, printed = run(changed(defect.changes), tmp_path / "site", "-k", "not rule")
+    only = defect.test.partition("[")[0]
+    _, failed, printed = run(changed(defect.changes), tmp_path / "site", "-k", only)
     assert defect.test in failed, printed

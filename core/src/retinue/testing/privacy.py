@@ -113,6 +113,9 @@ class _Seeder:
     def row(self, model: type[Any]) -> Any:
         """Return the row of a table, written with those it needs."""
         name = model.__table__.name
+        if name not in self.rows and (there := self._there(model)) is not None:
+            self._mark(there, name)
+            self.rows[name] = there
         if name not in self.rows:
             self.making.append(name)
             row = model(**self._needed(model), **self.values.get(name, {}))
@@ -122,6 +125,14 @@ class _Seeder:
             self.store.flush()
             self.rows[name] = row
         return self.rows[name]
+
+    def _there(self, model: type[Any]) -> Any:
+        """Return the row that a plugin made for the person already, where there can be only one."""
+        for attribute in model.__mapper__.column_attrs:
+            column = attribute.columns[0]
+            if column.unique and any(each.column.table.name == "contact" for each in column.foreign_keys):
+                return self.store.first(select(model).where(column == self.markers.contact_id))
+        return None
 
     def _mark(self, row: Any, table: str) -> None:
         fixed = self.values.get(table, {})

@@ -51,6 +51,13 @@ def labels(project: Project) -> dict[str, tuple[str, int]]:
     return found
 
 
+def told(project: Project, language: str) -> set[str]:
+    """Return the English words whose translation stands in plugin.toml itself, beside a setting."""
+    held = project.manifest.contributions.get("settings", ()) if project.manifest else ()
+    pairs = [pair for item in held for pair in ((item.label, item.labels), (item.help, item.helps))]
+    return {text for text, translations in pairs if translations.get(language)}
+
+
 def catalogues(project: Project) -> Iterator[tuple[str, str, Catalog]]:
     """Yield (language, path as shown, catalogue) of every language that is there and can be read."""
     for language in LANGUAGES if project.folder else ():
@@ -86,6 +93,8 @@ def untranslated(project: Project) -> Iterator[Hit]:
     wanted = labels(project)
     for language, shown, catalogue in catalogues(project):
         for text, (where, line) in wanted.items():
+            if text in told(project, language):
+                continue
             message = catalogue.get(text)
             if message is None or not any(_strings(message)):
                 yield Hit(where, line, f"{text!r} is not in {shown}.", f"Translate it to {language}.")

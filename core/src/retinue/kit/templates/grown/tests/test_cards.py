@@ -23,6 +23,13 @@ def test_new_contact_has_a_card(plugin: Any, make_contact: Any) -> None:
     assert points(plugin) == [0]
 
 
+def test_new_contact_gets_the_points_that_are_set(plugin: Any, make_contact: Any, client: Any) -> None:
+    answer = client.patch("/plugins/keepsake/settings", {"values": {"welcome": 5}})
+    assert answer.status_code == 200, answer.text
+    make_contact(given_name="Ada", family_name="Lovelace")
+    assert points(plugin) == [5]
+
+
 def test_card_is_changed_over_the_api(plugin: Any, make_contact: Any, as_user: Any) -> None:
     contact = make_contact(given_name="Ada", family_name="Lovelace")
     api = as_user().client

@@ -50,7 +50,8 @@ def _card_of(store: Store, contact_id: UUID) -> Card:
 
 def open_cards(store: Store, contact_ids: Sequence[UUID]) -> None:
     """Give contacts that are new a card, all with one statement."""
-    store.insert_many(Card, [{"contact_id": contact_id, "points": 0} for contact_id in contact_ids])
+    points = store.settings("keepsake")["welcome"]
+    store.insert_many(Card, [{"contact_id": contact_id, "points": points} for contact_id in contact_ids])
 
 
 def merge_cards(store: Store, survivor_id: UUID, merged_ids: Sequence[UUID]) -> None:
