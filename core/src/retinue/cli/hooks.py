@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 
 from retinue.cli.session import Cli, command
 from retinue.history.explaining import explain_change
+
+if TYPE_CHECKING:
+    from retinue.app import House
 
 _SHOWN = ("name", "mode", "phase", "on_failure", "publisher", "answered_by", "meaning")
 
@@ -19,11 +22,15 @@ def show_all(cli: Cli, mode: str | None) -> None:
     """List every hook, core's and those that enabled plugins publish, with its contract and who answers."""
     with cli.house() as house:
         rows = [
-            {**spec.as_data(), "answered_by": [place.plugin for place in house.plugins.orders.get(name, ())]}
+            {**spec.as_data(), "answered_by": _answering(house, name) or ["nobody"]}
             for name, spec in house.plugins.specs.items()
             if mode in (None, spec.contract.mode)
         ]
-    cli.out.rows(rows, _SHOWN)
+    cli.out.rows(rows, None if cli.out.json else _SHOWN)
+
+
+def _answering(house: House, hook: str) -> list[str]:
+    return [place.plugin for place in house.plugins.orders.get(hook, ())]
 
 
 @command()

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from types import ModuleType
-from typing import Any, Literal, ParamSpec, TypeVar, get_args, overload
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar, get_args, overload
 
 import pluggy
 
@@ -81,6 +81,8 @@ class Spec:
             "name": self.name,
             "publisher": self.publisher,
             **contract,
+            "calling": "sync",
+            "answers": "none" if self.contract.mode == "tell" else "joined",
             "arguments": list(self.arguments) or ["none"],
             "signature": self.signature,
             "meaning": self.meaning,
@@ -112,12 +114,19 @@ def hook(
     return mark
 
 
+class Marker(Protocol):
+    """What ``hookimpl(before=…)`` gives: a decorator that leaves the function's type as it is."""
+
+    def __call__(self, function: F, /) -> F:
+        """Mark `function`."""
+
+
 @overload
 def hookimpl(function: F, /) -> F: ...
 @overload
 def hookimpl(
     *, before: str | tuple[str, ...] = (), after: str | tuple[str, ...] = (), of: str = ""
-) -> Callable[[F], F]: ...
+) -> Marker: ...
 def hookimpl(
     function: F | None = None,
     /,
@@ -133,7 +142,7 @@ def hookimpl(
     """
     place = Place(_names(before), _names(after), of)
 
-    def mark(marked: F) -> F:
+    def mark(marked: F, /) -> F:
         marked.retinue_place = place  # type: ignore[attr-defined]  # an attribute of a function
         return _mark_impl(marked)
 
