@@ -48,7 +48,8 @@ class Figures:
         """Add a figure and return whether it holds; `most` says that the limit is an upper one."""
         holds = measured <= limit if most else measured >= limit
         ratio = f"{measured / raw:.2f}" if raw else ""
-        bound = f"{'≤' if most else '≥'} {limit:,.0f} {unit}"
+        shown = f"{limit:,.0f}" if limit == int(limit) else f"{limit:,}"
+        bound = f"{'≤' if most else '≥'} {shown} {unit}"
         raw_text = f"{raw:,.2f} {unit}" if raw else ""
         self.rows.append(
             (name, f"{measured:,.2f} {unit}", bound, "holds" if holds else "MISSED", raw_text, ratio)

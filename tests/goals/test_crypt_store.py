@@ -46,13 +46,13 @@ def test_no_planted_secret_lies_anywhere_in_clear(
                 change_contact(store, contact.id, {"note": f"zagain{start + place}q"})
                 planted.append(f"zagain{start + place}q")
     user = crm.user()
-    password = "zpassword of many words 31415q"  # it is what is looked for
-    set_password(crm.house, SYSTEM, user.id, password, guard=crm.house.guard, must_change=False)
-    planted += [password, user.token]
     user.client.post(
         "/contacts", {"name": "Ada", "emails": [{"value": "zposted@canary.example"}], "bogus": "znote"}
     )
     user.client.get("/contacts?email=zposted@canary.example")
+    password = "zpassword of many words 31415q"  # it is what is looked for
+    set_password(crm.house, SYSTEM, user.id, password, guard=crm.house.guard, must_change=False)
+    planted += [password, user.token]
     planted.append("zposted@canary.example")
     ours = "\n".join(
         r.getMessage() for r in caplog.records if not r.name.startswith("http")
