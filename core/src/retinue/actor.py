@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
@@ -69,3 +71,20 @@ class Actor:
 
 
 NOBODY = Actor(kind="nobody", name="nobody")
+
+_ACTING: ContextVar[str | None] = ContextVar("retinue_plugin", default=None)
+
+
+def acting_plugin() -> str | None:
+    """Return the plugin whose route or job runs in this thread, for what happens without a store."""
+    return _ACTING.get()
+
+
+@contextmanager
+def as_plugin(name: str | None) -> Iterator[None]:
+    """Say that the code inside is that of plugin `name`; None is core."""
+    token = _ACTING.set(name)
+    try:
+        yield
+    finally:
+        _ACTING.reset(token)

@@ -92,7 +92,7 @@ def test_view_decides_rows_columns_and_order(desk: Desk) -> None:
     from retinue.lists.service import create_view
 
     desk.bring(PEOPLE)
-    with desk.store() as store:
+    with desk.house.store(desk.actor) as store:
         draft = {
             "name": "v", "filter": {"field": "country", "op": "in", "value": ["CZ", "TR"]},
             "columns": ["name", "emails", "city", "tag"], "sort": "-name",

@@ -74,6 +74,7 @@ CORE_PERMISSIONS: tuple[Permission, ...] = (
     *_rows("change_set", read="See change sets", revert="Undo a change set"),
     *_whole("plugin", read="See plugins", enable="Enable plugins", disable="Disable plugins"),
     *_whole("plugin", configure="Set what plugins offer", uninstall="Remove plugins with their data"),
+    *_whole("plugin", approve="Agree to what a plugin newly wants to do"),
     *_whole("plugin", **{"import": "Bring back what a removed plugin had"}),
     *_whole("setting", read="See settings", change="Change settings"),
     *_whole("job", read="See jobs", retry="Retry and cancel jobs"),

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from retinue.access import CORE_PERMISSIONS, DeedWatch, Guard, Permission, Permissions
+from retinue.actor import acting_plugin
 from retinue.app.catalogues import make_catalogues
 from retinue.config import Config
+from retinue.errors import Denied
 from retinue.interactions.service import Kind
 from retinue.lists.service import Catalogues
-from retinue.plugins import InteractionKind, PluginSet, read_settings
+from retinue.plugins import Grants, InteractionKind, PluginSet, read_settings
 from retinue.plugins import Permission as PluginPermission
 
 
@@ -60,6 +62,7 @@ def build_epochal(config: Config, plugins: PluginSet, states: Mapping[str, str])
         "plugins": plugins,
         "config": config,
         "settings": read_settings,
+        "grants": {n: Grants.of(p.manifest) for n, p in plugins.loaded.items() if not p.builtin},
     }
     return Epochal(
         plugins=plugins,
@@ -69,3 +72,12 @@ def build_epochal(config: Config, plugins: PluginSet, states: Mapping[str, str])
         declared=declared,
         states=states,
     )
+
+
+def check_host(epochal: Epochal, host: str) -> None:
+    """Raise Denied if the plugin whose job or route runs in this thread was not granted a call to `host`."""
+    plugin = acting_plugin()
+    grants = epochal.declared["grants"].get(plugin)
+    if grants is not None and not grants.reaches(host):
+        remedy = f"Its plugin.toml must name net:{host} in grants, and an administrator agree to it."
+        raise Denied(f"the plugin {plugin} was not granted net:{host}", code="grant", remedy=remedy)

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from retinue.access import Account, Guard, Permissions, actor_of
 from retinue.actor import Actor
 from retinue.app.chores import forget_again
-from retinue.app.epochal import Current, Epochal, build_epochal
+from retinue.app.epochal import Current, Epochal, build_epochal, check_host
 from retinue.app.following import settle_at_end
 from retinue.app.lifecycle.deeds import change_plugin
 from retinue.app.lifecycle.planning import would_be_off
@@ -37,9 +37,11 @@ from retinue.plugins import (
     PluginInfo,
     PluginSet,
     Watch,
+    approve_plugin,
     build_plugin_set,
     discover,
     migrations,
+    pending_faults,
     read_enabled,
     read_epoch,
     read_set_aside,
@@ -77,7 +79,7 @@ class House:
         self.config, self.database = config, database
         self.catalogue = discover()
         rules = OutboundRules(config.outbound.allow_networks, frozenset(map(int, config.outbound.ports)))
-        configure_outbound(rules)
+        configure_outbound(rules, lambda host: check_host(self._now, host))
         self.jobs = Jobs(database.engine.url, settings=_job_settings(config), gate=database.gate)
         self._swapping = threading.Lock()
         self.id, self.watch = new_id(), Watch.from_environment()
@@ -134,7 +136,10 @@ class House:
         with self._swapping, self.database.store(Actor.system("read plugins")) as store:
             prepare_turns(self.database, store)
             lines = self.lines(read_enabled(store))
-            faults = migrations.check(store.raw_connection(), lines)
+            faults = {
+                **migrations.check(store.raw_connection(), lines),
+                **pending_faults(store, self.catalogue),
+            }
             plugins = build_plugin_set(
                 self.catalogue,
                 self._wanted(read_enabled(store)),
@@ -181,6 +186,13 @@ class House:
         with self.store(actor) as store:
             resume_plugin(store, name)
         self.refresh(force=True)
+
+    def approve(self, actor: Actor, name: str) -> list[str]:
+        """Agree to the grants a plugin newly asks for, and take it in again; returns those grants."""
+        with self.store(actor) as store:
+            more = approve_plugin(store, name, catalogue=self.catalogue)
+        self.refresh(force=True)
+        return more
 
     @contextlib.contextmanager
     def bare(self) -> Iterator[Connection]:

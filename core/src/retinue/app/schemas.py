@@ -39,6 +39,12 @@ class JobStateSchema(Schema):
     state = fields.String()
 
 
+class PluginGrantsSchema(Schema):
+    """What a plugin may do since it was agreed to."""
+
+    granted = fields.List(fields.String())
+
+
 class PluginTimingSchema(Schema):
     """What the calls of one plugin in one hook took, in microseconds, over all processes."""
 

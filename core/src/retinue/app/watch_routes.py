@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from litestar.handlers import HTTPRouteHandler
 
 from retinue.actor import Actor
-from retinue.app.schemas import PluginProcessSchema, PluginStateSchema, PluginTimingSchema
+from retinue.app.schemas import PluginGrantsSchema, PluginProcessSchema, PluginStateSchema, PluginTimingSchema
 from retinue.plugins import Process, list_processes, read_timings, timing_figures
 from retinue.storage import Store
 from retinue.web import get, post
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _TIMING: Final = PluginTimingSchema()
 _PROCESS: Final = PluginProcessSchema()
+_GRANTS: Final = PluginGrantsSchema()
 _STATE: Final = PluginStateSchema()
 
 
@@ -39,4 +40,9 @@ def watch_routes(house: House) -> list[HTTPRouteHandler]:
         house.resume(actor, name)
         return {"state": "enabled"}
 
-    return [list_plugin_timing, list_plugin_processes, resume_quarantined_plugin]
+    @post("/plugins/{name:str}/approve", permission="plugin.approve", gives=_GRANTS, status=200)
+    def approve_plugin_grants(actor: Actor, name: str) -> dict[str, Any]:
+        """Agree to what a plugin newly wants to do; until then it is set aside."""
+        return {"granted": house.approve(actor, name)}
+
+    return [list_plugin_timing, list_plugin_processes, resume_quarantined_plugin, approve_plugin_grants]

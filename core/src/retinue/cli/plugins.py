@@ -36,7 +36,7 @@ def info(cli: Cli, name: str) -> None:
         kind: [item.get("name") or item.get("path") for item in items]
         for kind, items in plugin.manifest.get("contributions", {}).items()
     }
-    facts = {name: plugin.manifest.get(name) for name in ("api", "requires", "tables", "hooks")}
+    facts = {name: plugin.manifest.get(name) for name in ("api", "requires", "tables", "hooks", "grants")}
     wrong = [f"{fault.code}: {fault.detail} {fault.remedy}".strip() for fault in plugin.faults]
     cli.out.record(
         {**columns_of(plugin, *_SHOWN), "distribution": plugin.distribution, **facts, **adds, "faults": wrong}

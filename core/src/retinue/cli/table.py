@@ -143,6 +143,7 @@ COMMANDS: Mapping[str, Leaf | Branch] = {
             "disable": Leaf("plugins:disable", "Disable a plugin; its data stay."),
             "settings": Leaf("plugin_settings:show", "Show what can be set for a plugin and what is set."),
             "set": Leaf("plugin_settings:change", "Set values for a plugin."),
+            "approve": Leaf("watching:approve", "Agree to what an upgraded plugin newly wants to do."),
             "resume": Leaf("watching:resume", "End the quarantine of a plugin that failed too often."),
             "top": Leaf("watching:top", "Show what each plugin's hooks took, the slowest first."),
             "processes": Leaf("watching:processes", "List processes with the plugins each has."),

@@ -37,6 +37,15 @@ def processes(cli: Cli) -> None:
 
 @command()
 @click.argument("name")
+def approve(cli: Cli, name: str) -> None:
+    """Agree to what an upgraded plugin newly wants to do; until then it is set aside."""
+    with cli.house() as house:
+        more = house.approve(cli.actor(house), name)
+    cli.out.done(f"{name} may now: {', '.join(more)}.", {"name": name, "granted": more})
+
+
+@command()
+@click.argument("name")
 def resume(cli: Cli, name: str) -> None:
     """End the quarantine of a plugin: every process takes it in again within a second, parked jobs go on."""
     with cli.house() as house:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
+from retinue.actor import as_plugin
 from retinue.errors import describe_error
 from retinue.jobs.ledger import call_again, claim_job, finish_job, park_job, write_step
 from retinue.jobs.models import DEAD, DONE_STATE, RUNNING, STOPPED, WAITING, job
@@ -157,6 +158,10 @@ class Runner:
                 self._failed(work, error)
 
     def _work(self, work: Work) -> None:
+        with as_plugin(None if work.spec.plugin == "retinue" else work.spec.plugin):
+            self._handle(work)
+
+    def _handle(self, work: Work) -> None:
         if not work.spec.in_steps:
             with self._transaction(work) as (store, connection):
                 result = work.spec.handler(*work.arguments(store, work.row.payload))  # type: ignore[operator]  # not a BatchJob

@@ -1,6 +1,7 @@
 """Plugins: the hooks of core, who answers them, and which plugins are on."""
 
 from retinue.plugins.answers import ContactExport, FieldChange, Promise, Refusal
+from retinue.plugins.approving import approve_plugin, pending_faults
 from retinue.plugins.checks import static_faults
 from retinue.plugins.contract import Contract, Removed, Spec, hook, hookimpl
 from retinue.plugins.contributions import (
@@ -18,6 +19,7 @@ from retinue.plugins.contributions import (
 from retinue.plugins.discovery import RESERVED, Catalogue, Found, discover
 from retinue.plugins.facade import NO_HOOKS, Hooks
 from retinue.plugins.faults import Fault, HookFailed, PluginRefused
+from retinue.plugins.grants import Grants
 from retinue.plugins.hookspecs import API_VERSION
 from retinue.plugins.integrity import Integrity, verify_plugin
 from retinue.plugins.loading import core_specs
@@ -85,6 +87,7 @@ __all__ = [
     "Fault",
     "FieldChange",
     "Found",
+    "Grants",
     "HookFailed",
     "Hooks",
     "ImportTarget",
@@ -120,6 +123,7 @@ __all__ = [
     "Watch",
     "WebhookEvent",
     "advance_epoch",
+    "approve_plugin",
     "build_plugin_set",
     "change_settings",
     "core_specs",
@@ -137,6 +141,7 @@ __all__ = [
     "list_plugins",
     "list_processes",
     "parse_manifest",
+    "pending_faults",
     "probe_faults",
     "quarantine_failing",
     "quarantine_plugin",

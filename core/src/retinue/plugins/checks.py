@@ -11,6 +11,7 @@ from typing import Any
 from retinue.plugins.contributions import KINDS, code_fields, name_of
 from retinue.plugins.discovery import Catalogue, Found, locate
 from retinue.plugins.faults import Fault, did_you_mean
+from retinue.plugins.grants import grants_faults
 from retinue.plugins.hookspecs import API_VERSION
 from retinue.plugins.loading import Faulty, resolve
 from retinue.plugins.manifest import Manifest
@@ -40,6 +41,7 @@ def manifest_faults(manifest: Manifest) -> Iterator[Fault]:
     for kind in KINDS:
         items = manifest.contributions.get(kind, ())
         yield from _name_faults(name, kind, [name_of(item) for item in items])
+    yield from grants_faults(manifest)
     known = {job.name for job in manifest.contributions.get("jobs", ())}
     for schedule in manifest.contributions.get("schedules", ()):
         if schedule.job not in known:

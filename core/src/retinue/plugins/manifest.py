@@ -11,6 +11,7 @@ A grown plugin carries `plugin.toml` beside its ``__init__.py``::
     tables = ["points_account"]         # named points or points_…
     publishes = "retinue_points.hookspecs"
     hooks = ["contacts_created"]        # the hooks it answers
+    grants = ["interaction.create"]     # what of core its code may do, beside its own deeds
 
     [[jobs]]
     name = "points.expire_balances"
@@ -61,6 +62,7 @@ class Manifest:
     tables: tuple[str, ...] = ()
     publishes: str = ""
     hooks: tuple[str, ...] = ()
+    grants: tuple[str, ...] = ()
     settings_version: int = 1
     """The version of the declared settings; it grows when stored values need `settings_migration` to fit."""
     settings_migration: Code = ""
@@ -73,7 +75,7 @@ class Manifest:
         """Return the manifest as plain data, for the row that survives the plugin's code."""
         data = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "contributions"}
         data["requires_schema"] = dict(self.requires_schema)
-        for name in ("requires", "tables", "hooks"):
+        for name in ("requires", "tables", "hooks", "grants"):
             data[name] = list(data[name])
         data["contributions"] = {
             kind: [_plain(item) for item in items]

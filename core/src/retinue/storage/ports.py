@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from retinue.actor import Actor
+from retinue.errors import Denied
 
 
 class Enqueue(Protocol):
@@ -38,3 +39,26 @@ class NoHooks:
 
     def __getattr__(self, name: str) -> Callable[..., tuple[()]]:
         return lambda **_: ()
+
+
+def is_granted(store: Any, permission: str) -> bool:
+    """Say whether the plugin whose code runs now, if any, was granted a deed; its user's right to it is another matter."""
+    plugin = store.plugin
+    if plugin is None:
+        return True
+    grants = store.declared.get("grants", {}).get(plugin)
+    return grants is None or bool(grants(permission))
+
+
+def check_grant(store: Any, permission: str) -> None:
+    """Raise Denied naming the plugin whose code wants to do what it was not granted; the audit keeps it."""
+    if is_granted(store, permission):
+        return
+    reason = {"code": "grant", "permission": permission}
+    store.auditor.objections.append({"plugin": store.plugin, "hook": store.hook, "reasons": [reason]})
+    raise Denied(
+        f"the plugin {store.plugin} was not granted {permission}",
+        code="grant",
+        remedy=f"Its plugin.toml must name {permission} in grants, and an administrator agree to it.",
+        extra={"permission": permission, "plugin": store.plugin},
+    )

@@ -17,7 +17,7 @@ from retinue.storage import bulk
 from retinue.storage.audit import Auditor, Change
 from retinue.storage.flushing import check_visible
 from retinue.storage.opening import open_blobs, unseal_rows
-from retinue.storage.ports import Enqueue, NoHooks
+from retinue.storage.ports import Enqueue, NoHooks, check_grant, is_granted
 from retinue.storage.scoping import scope_of
 from retinue.storage.sealing import make_token
 from retinue.storage.sets import (
@@ -122,7 +122,7 @@ class Store:
 
     def may(self, permission: str) -> bool:
         """Say whether the actor holds `permission`, however far it reaches."""
-        return self.actor.may(permission)
+        return self.actor.may(permission) and is_granted(self, permission)
 
     def require(self, permission: str, *contacts: Any) -> Reach:
         """Return how far `permission` reaches; raises Denied without it, or if one of `contacts` lies beyond."""
@@ -131,6 +131,7 @@ class Store:
             raise Denied(
                 f"you lack the permission {permission}", code="permission", extra={"permission": permission}
             )
+        check_grant(self, permission)
         if contacts and reach is not Reach.ALL:
             self._require_within(permission, reach, contacts)
         self.watch(permission, *contacts)

@@ -19,7 +19,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from marshmallow import Schema
 
-from retinue.actor import NOBODY, Actor
+from retinue.actor import NOBODY, Actor, as_plugin
 from retinue.errors import Denied, Invalid, Problem, Stale, Unauthenticated
 from retinue.storage import Store
 from retinue.web import etags, idempotency
@@ -143,6 +143,11 @@ def _plugin(request: AnyRequest) -> str | None:
 def run(plan: Plan, given: dict[str, Any]) -> Response[Any]:
     """Carry out `plan` for one request: `given` are the framework's values by parameter name."""
     request: AnyRequest = given.pop("request")
+    with as_plugin(_plugin(request)):
+        return _run(plan, request, given)
+
+
+def _run(plan: Plan, request: AnyRequest, given: dict[str, Any]) -> Response[Any]:
     edge: Edge = request.app.state["edge"]
     actor = edge.identify(request, plan.permission, public=plan.public)
     body = given.pop("data", None)

@@ -26,6 +26,7 @@ from retinue.errors import Misconfigured, RetinueError
 from retinue.web.outbound_wire import Address, Deadline, PinnedTransport, Steps, port_of
 
 Resolver = Callable[[str, int], list[str]]
+Permit = Callable[[str], None]
 
 # fmt: off  (a table of ranges, six to a line)
 # Special-purpose ranges of the IANA registry; 168.63.129.16 is a cloud's host agent under a public number.
@@ -130,8 +131,9 @@ class Outbound:
         *,
         resolver: Resolver = resolve,
         tls: ssl.SSLContext | None = None,
+        permit: Permit | None = None,
     ) -> None:
-        self.rules = rules or OutboundRules()
+        self.rules, self._permit = rules or OutboundRules(), permit
         try:
             self._allowed = tuple(ipaddress.ip_network(net) for net in self.rules.allow_networks)
         except ValueError as error:
@@ -150,6 +152,8 @@ class Outbound:
         if port not in self.rules.ports:
             ports = ", ".join(map(str, sorted(self.rules.ports)))
             raise _refused(f"Port {port} is not called.", f"Allowed ports: {ports}.")
+        if self._permit is not None:
+            self._permit(parsed.host)
         literal = _host(parsed.raw_host.decode("ascii"))
         if literal is not None:
             self._judge(literal)
@@ -213,9 +217,9 @@ class Outbound:
 _shared: list[Outbound] = []
 
 
-def configure(rules: OutboundRules) -> None:
-    """Set the rules of this process's client; the house does it once, from its configuration."""
-    _shared[:] = [Outbound(rules)]
+def configure(rules: OutboundRules, permit: Permit | None = None) -> None:
+    """Set the rules of this process's client and who raises for a host that may not be called; the house does it once."""
+    _shared[:] = [Outbound(rules, permit=permit)]
 
 
 def shared() -> Outbound:
