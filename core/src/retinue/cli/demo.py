@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
+from uuid import UUID
 
 import click
 from msgspec.structs import replace
@@ -19,7 +21,8 @@ from retinue.access import (
     ensure_builtin_roles,
 )
 from retinue.actor import Actor
-from retinue.cli.demo_data import interactions, people, purchases
+from retinue.app import House
+from retinue.cli.demo_data import interactions, people, programmes, purchases
 from retinue.cli.init import make_installation, plan
 from retinue.cli.logs import set_up_logging
 from retinue.cli.server import run_server
@@ -28,10 +31,11 @@ from retinue.config import FILE_NAME, Config
 from retinue.contacts.service import create_contacts
 from retinue.interactions.service import record_interactions
 from retinue.plugins import ImportTarget
+from retinue.storage import Store
 
 LOGINS = "logins.txt"
-ORDERS = "orders.order"
-"""The import target that takes the made-up purchases, if a plugin has it."""
+PROGRAMMES, ORDERS = "loyalty.programme", "orders.order"
+"""The import targets that take the made-up programme and purchases, if plugins have them."""
 ADMIN = "admin@demo.example"
 STAFF = (
     ("lead@demo.example", "Tereza Vlková", TEAM_LEAD),
@@ -87,7 +91,7 @@ def make_demo(cli: Cli, folder: Path, contacts: int) -> None:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.writelines(f"{login:<22} {password}\n" for login, password in passwords.items())
     with cli.house(config) as house:
-        for name in sorted({"desk", "io", "orders", "webhooks"} & set(house.catalogue)):
+        for name in sorted({"desk", "io", "loyalty", "orders", "webhooks"} & set(house.catalogue)):
             house.enable(Actor.system("retinue demo"), name)
     with cli.house(config) as house, house.store(Actor.system("retinue demo")) as store:
         roles = ensure_builtin_roles(store)
@@ -109,10 +113,17 @@ def make_demo(cli: Cli, folder: Path, contacts: int) -> None:
             drafts = [{**draft, "team_id": team.id} for draft in people(contacts, owners)]
             made = create_contacts(store, drafts, on_duplicate="allow")
             record_interactions(store, interactions(made.ids, store.now))
-            for owned in house.plugins.declared(ImportTarget):
-                if owned.item.name == ORDERS:
-                    house.plugins.resolve(owned.plugin, owned.item.run)(store, purchases(made.ids, store.now))
+            _fill_plugins(house, store, made.ids)
             tick(contacts)
+
+
+def _fill_plugins(house: House, store: Store, contact_ids: Sequence[UUID]) -> None:
+    """Hand made-up rows to the import targets of plugins, if they are there: a programme first, then purchases."""
+    rows = {PROGRAMMES: programmes(store.now), ORDERS: purchases(contact_ids, store.now)}
+    targets = {owned.item.name: owned for owned in house.plugins.declared(ImportTarget)}
+    for name in (PROGRAMMES, ORDERS):
+        if name in targets:
+            house.plugins.resolve(targets[name].plugin, targets[name].item.run)(store, rows[name])
 
 
 def _welcome(cli: Cli, address: str, logins: str) -> None:

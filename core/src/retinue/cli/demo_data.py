@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from retinue.storage import fold
 
 
@@ -101,6 +103,26 @@ def _organisation(chance: random.Random, number: int) -> dict[str, Any]:
         "emails": [{"value": f"office{number}@firms.example", "label": "office"}],
         "tags": chance.sample(_TAGS, chance.randrange(2)),
     }
+
+
+def programmes(now: datetime) -> list[dict[str, Any]]:
+    """Return a loyalty programme that has been running for two years, as a row of its import."""
+    rules = {
+        "earn": {"points": 1, "per_minor": 500, "expires": {"months": 12}, "expires_at_end_of": "month"},
+        "redeem": {"point_minor": 25, "most_percent": 50},
+        "tiers": {
+            "window": {"months": 12}, "grace_days": 30, "downgrade": "one_down",
+            "levels": [
+                {"key": "silver", "name": "Silver", "threshold": 20000},
+                {"key": "gold", "name": "Gold", "threshold": 35000, "multiplier": "1.5"},
+            ],
+        },
+        "delivery": {"fee_minor": 490, "from_minor": 10000},
+        "vip_percent": "10",
+    }  # fmt: skip
+    text = msgspec.json.encode(rules).decode()
+    row = {"key": "club", "name": "Tea club", "currency": "EUR", "rules": text}
+    return [{**row, "rules_from": now - timedelta(days=730)}]
 
 
 def purchases(contact_ids: Sequence[UUID], now: datetime, seed: int = 3) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from retinue import Store
 from retinue.errors import Conflict
@@ -32,7 +32,7 @@ from retinue_loyalty.models import (
     Lot,
     Transaction,
 )
-from retinue_loyalty.posting import Deed, LotRow, Open, Posting, Wallet
+from retinue_loyalty.posting import LOT_COLUMNS, Deed, LotRow, Open, Posting, Wallet
 from retinue_loyalty.rules import RefundPolicy
 
 
@@ -49,14 +49,17 @@ def fingerprint(*parts: Any) -> str:
     return hashlib.sha256(msgspec.json.encode(parts, enc_hook=str)).hexdigest()
 
 
+_KNOWN = select(Transaction).where(
+    Transaction.programme_id == bindparam("programme"), Transaction.key.in_(bindparam("keys", expanding=True))
+)
+
+
 def known_transactions(own: Store, programme_id: UUID, keys: Sequence[str]) -> dict[str, Transaction]:
     """Return the transactions that have these keys."""
     found: dict[str, Transaction] = {}
     for start in range(0, len(keys), 500):
-        chosen = select(Transaction).where(
-            Transaction.programme_id == programme_id, Transaction.key.in_(keys[start : start + 500])
-        )
-        found |= {row.key: row for row in own.scalars(chosen)}
+        asked = _KNOWN.params(programme=programme_id, keys=keys[start : start + 500])
+        found |= {row.key: row for row in own.scalars(asked)}
     return found
 
 
@@ -250,12 +253,8 @@ def _spent(own: Store, wallet: Wallet, redemption_id: UUID | None) -> list[Spent
         if kind in ("spend", "restore"):
             left[lot_id] = left.get(lot_id, 0) + amount
     lots = {lot.id: lot for lot in wallet.lots.values() if lot.id in left}
-    names = (
-        Lot.id, Lot.account_id, Lot.earned_at, Lot.available_at, Lot.expires_at, Lot.original, Lot.remaining,
-        Lot.state, Lot.transaction_id,
-    )  # fmt: skip
     missing = [lot_id for lot_id in left if lot_id not in lots]
-    lots |= {row.id: LotRow(*row) for row in own.rows(select(*names).where(Lot.id.in_(missing)))}
+    lots |= {row.id: LotRow(*row) for row in own.rows(select(*LOT_COLUMNS).where(Lot.id.in_(missing)))}
     return [Spent(lots[lot_id], amount) for lot_id, amount in left.items() if amount > 0]
 
 

@@ -9,21 +9,19 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy import and_, bindparam, delete, func, or_, select
 
-from retinue import Store, new_id
+from retinue import Store, UtcDateTime, new_id
 from retinue_loyalty.models import (
-    ACTIVE,
     OVER,
     Account,
     Lot,
     Offer,
-    Programme,
     Qualifying,
     Standing,
     TierStep,
 )
-from retinue_loyalty.programmes import Scheme, get_scheme
+from retinue_loyalty.programmes import Scheme, read_schemes
 from retinue_loyalty.rules import Perk, TierSet
 from retinue_loyalty.tiers import Gathered, Step, walk
 from retinue_loyalty.when import day_of
@@ -162,39 +160,46 @@ def renew_standings(own: Store, contact_ids: Iterable[UUID | None]) -> None:
     """Write the rows that lists and filters read, for the oldest active programme."""
     ids = list(dict.fromkeys(i for i in contact_ids if i is not None))
     own.flush()
-    chosen = select(Programme.id).where(Programme.state == ACTIVE).order_by(Programme.id).limit(1)
-    primary = own.first(chosen)
-    scheme = get_scheme(own, primary) if primary is not None else None
+    scheme = next(iter(read_schemes(own, active=True)), None)
     for start in range(0, len(ids), _CHUNK):
         part = ids[start : start + _CHUNK]
+        rows = _standings(own, scheme, part) if scheme is not None else []
         own.change(delete(Standing).where(Standing.contact_id.in_(part)))
-        if scheme is not None:
-            own.insert_many(Standing, _standings(own, scheme, part))
+        own.insert_many(Standing, rows)
+
+
+_AT, _SOON = bindparam("at", type_=UtcDateTime), bindparam("soon", type_=UtcDateTime)
+_LIVE = or_(Lot.expires_at.is_(None), Lot.expires_at > _AT)
+_USABLE = and_(Lot.available_at <= _AT, _LIVE)
+_SUMS = {
+    "balance": _USABLE,
+    "pending": and_(Lot.available_at > _AT, _LIVE),
+    "expiring_soon": and_(_USABLE, Lot.expires_at <= _SOON),
+}
+_FACTS = (Account.contact_id, Account.level, Account.owed, Account.merged_into_id)
+_STANDING = (
+    select(
+        *_FACTS,
+        *(func.coalesce(func.sum(Lot.remaining).filter(test), 0) for test in _SUMS.values()),
+    )
+    .join(Lot, and_(Lot.account_id == Account.id, Lot.state != OVER, Lot.remaining > 0), isouter=True)
+    .where(
+        Account.programme_id == bindparam("programme"),
+        Account.contact_id.in_(bindparam("contacts", expanding=True)),
+    )
+    .group_by(Account.id, *_FACTS)
+)
+"""Put together once: with each deed it is only given its values."""
 
 
 def _standings(own: Store, scheme: Scheme, contact_ids: Sequence[UUID]) -> list[dict[str, Any]]:
     soon = own.now + timedelta(days=scheme.at(own.now).expiring_days)
-    chosen = select(Account.contact_id, Account.level, Account.owed, Account.merged_into_id)
-    chosen = chosen.where(Account.programme_id == scheme.id, Account.contact_id.in_(contact_ids))
+    asked = _STANDING.params(at=own.now, soon=soon, programme=scheme.id, contacts=contact_ids)
     rows: dict[UUID, dict[str, Any]] = {}
-    for contact_id, level, owed, merged in own.rows(chosen):
-        row = rows.setdefault(
-            contact_id, {"contact_id": contact_id, "tier": "", "balance": 0, "pending": 0, "expiring_soon": 0}
-        )
-        row["balance"] -= owed
+    for contact_id, level, owed, merged, *values in own.rows(asked):
+        row = rows.setdefault(contact_id, {"contact_id": contact_id, "tier": "", **dict.fromkeys(_SUMS, 0)})
         row["tier"] = level if merged is None else row["tier"]
-    live = or_(Lot.expires_at.is_(None), Lot.expires_at > own.now)
-    usable = and_(Lot.available_at <= own.now, live)
-    sums = {
-        "balance": usable,
-        "pending": and_(Lot.available_at > own.now, live),
-        "expiring_soon": and_(usable, Lot.expires_at <= soon),
-    }
-    columns = [func.coalesce(func.sum(Lot.remaining).filter(test), 0) for test in sums.values()]
-    counted = select(Account.contact_id, *columns).join(Account, Account.id == Lot.account_id)
-    counted = counted.where(Account.programme_id == scheme.id, Account.contact_id.in_(contact_ids))
-    counted = counted.where(Lot.state != OVER, Lot.remaining > 0).group_by(Account.contact_id)
-    for contact_id, *values in own.rows(counted):
-        for name, value in zip(sums, values, strict=True):
-            rows[contact_id][name] += int(value)
+        row["balance"] -= owed
+        for name, value in zip(_SUMS, values, strict=True):
+            row[name] += int(value)
     return list(rows.values())

@@ -9,9 +9,9 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, bindparam, case, func, or_, select
 
-from retinue import Store
+from retinue import Store, UtcDateTime
 from retinue.contacts import Contact
 from retinue.errors import Denied, NotFound
 from retinue_loyalty import pricing
@@ -25,20 +25,19 @@ from retinue_loyalty.rules import Perk
 from retinue_loyalty.tiers import Position, progress, walk
 from retinue_loyalty.when import day_of
 
+_AT, _IDS = bindparam("at", type_=UtcDateTime), bindparam("ids", expanding=True)  # type: ignore[var-annotated]  # any ids
+_LIVE = or_(Lot.expires_at.is_(None), Lot.expires_at > _AT)
+_BALANCE = select(
+    func.coalesce(func.sum(case((Lot.available_at <= _AT, Lot.remaining), else_=0)), 0),
+    func.coalesce(func.sum(Lot.remaining), 0),
+    select(func.coalesce(func.sum(Account.owed), 0)).where(Account.id.in_(_IDS)).scalar_subquery(),
+).where(Lot.account_id.in_(_IDS), Lot.state != OVER, Lot.remaining > 0, _LIVE)
+
 
 def balance_of(own: Store, account_ids: Sequence[UUID], at: datetime) -> dict[str, int]:
     """Return the points of a member at a moment: usable (debts taken off) and on hold. One statement, however many."""
-    live = or_(Lot.expires_at.is_(None), Lot.expires_at > at)
-    usable = func.coalesce(func.sum(Lot.remaining).filter(and_(Lot.available_at <= at, live)), 0)
-    held = func.coalesce(func.sum(Lot.remaining).filter(and_(Lot.available_at > at, live)), 0)
-    owed = (
-        select(func.coalesce(func.sum(Account.owed), 0)).where(Account.id.in_(account_ids)).scalar_subquery()
-    )
-    chosen = select(usable, held, owed).where(
-        Lot.account_id.in_(account_ids), Lot.state != OVER, Lot.remaining > 0
-    )
-    available, pending, debt = own.rows(chosen)[0]
-    return {"balance": int(available) - int(debt), "pending": int(pending)}
+    usable, whole, debt = own.rows(_BALANCE.params(at=at, ids=list(account_ids)))[0]
+    return {"balance": int(usable) - int(debt), "pending": int(whole) - int(usable)}
 
 
 def family_of(own: Store, account_id: UUID) -> list[UUID]:

@@ -1,23 +1,39 @@
-"""What the staff's pages show of loyalty."""
+"""What the staff's pages show of loyalty; what they change goes through the API, as any client's deed does."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from retinue import Store
+import msgspec
+from marshmallow import ValidationError
+
+from retinue import Store, new_id
+from retinue.errors import Invalid, NotFound
 from retinue_loyalty.members import list_history, show_member
-from retinue_loyalty.programmes import list_programmes
-from retinue_loyalty.reports import trial_balance
+from retinue_loyalty.programmes import list_programmes, list_versions, show_programme
+from retinue_loyalty.reports import preview_rules, trial_balance
+from retinue_loyalty.schemas import RulesSchema
+
+_RULES = RulesSchema()
 
 
 def show_member_panel(store: Store, contact_id: UUID) -> dict[str, Any] | None:
-    """Return points, level, progress, what expires and the last deeds; None for who is no member."""
+    """Return points, level, progress, what expires and the last deeds; None for who is no member.
+
+    The key of a redemption is made with the card: pressing twice takes the points once.
+    """
     found = show_member(store, contact_id)
     if not found:
         return None
     rows, _ = list_history(store, contact_id, limit=8)
-    return {"programmes": found, "history": rows, "contact_id": contact_id}
+    extra = {"contact_id": str(contact_id), "key": f"counter-{new_id().hex}"}
+    return {
+        "programmes": found,
+        "history": rows,
+        "redeems": store.may("points.redeem"),
+        "extra": msgspec.json.encode(extra).decode(),
+    }
 
 
 def show_programmes(store: Store, _request: Any) -> dict[str, Any]:
@@ -29,3 +45,41 @@ def show_programmes(store: Store, _request: Any) -> dict[str, Any]:
             for row in list_programmes(store)
         ]
     }
+
+
+def show_editor(store: Store, request: Any) -> dict[str, Any]:
+    """Return a programme's rules as text to edit; with ``rules`` in the query, whose level they would change."""
+    try:
+        programme = show_programme(store, UUID(request.path["programme_id"]))
+    except ValueError:
+        raise NotFound("there is no such programme") from None
+    text = request.query.get("rules", "")
+    shown = text or msgspec.json.format(msgspec.json.encode(programme["rules"]), indent=2).decode()
+    preview, faults = _try(store, programme["id"], text) if text else (None, [])
+    return {
+        "programme": programme,
+        "versions": list_versions(store, programme["id"]),
+        "rules": shown,
+        "preview": preview,
+        "faults": faults,
+        "changes": store.may("programme.change"),
+    }
+
+
+def _try(store: Store, programme_id: UUID, text: str) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return the preview of rules written as JSON, or what is wrong with them."""
+    try:
+        rules = _RULES.load(msgspec.json.decode(text.encode()))
+        return preview_rules(store, programme_id, rules), []
+    except msgspec.DecodeError as wrong:
+        return None, [f"This is no JSON: {wrong}."]
+    except ValidationError as wrong:
+        return None, list(_sentences(wrong.messages))
+    except Invalid as wrong:
+        return None, [f"{problem.pointer} {problem.detail}" for problem in wrong.problems]
+
+
+def _sentences(messages: Any, place: str = "") -> list[str]:
+    if isinstance(messages, dict):
+        return [line for key, value in messages.items() for line in _sentences(value, f"{place}/{key}")]
+    return [f"{place} {message}" for message in messages]

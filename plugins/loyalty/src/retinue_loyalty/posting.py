@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, or_, select, update
+from sqlalchemy import bindparam, case, or_, select, update
 
 from retinue import Store, new_id
 from retinue_loyalty.lots import Take, in_order, is_live
@@ -256,35 +256,36 @@ def _lot_values(lot: LotRow) -> dict[str, Any]:
 
 
 # ---- reading ----
+_IDS: Any = bindparam("ids", expanding=True)
+_ACCOUNTS = (
+    select(Account.id, Account.programme_id, Account.merged_into_id, Account.owed)
+    .where(or_(Account.id.in_(_IDS), Account.merged_into_id.in_(_IDS)))
+    .order_by(Account.id)
+    .with_for_update()
+)
+LOT_COLUMNS = (
+    Lot.id, Lot.account_id, Lot.earned_at, Lot.available_at, Lot.expires_at, Lot.original, Lot.remaining,
+    Lot.state, Lot.transaction_id,
+)  # fmt: skip
+"""What a LotRow is read from, in its order."""
+_OPEN_LOTS = select(*LOT_COLUMNS).where(Lot.account_id.in_(_IDS), Lot.state != OVER, Lot.remaining > 0)
+
+
 def lock_wallets(own: Store, account_ids: Sequence[UUID]) -> dict[UUID, Wallet]:
     """Return the wallets of these main accounts, locked until the end of the transaction, with their open lots."""
     wallets: dict[UUID, Wallet] = {}
     home: dict[UUID, Wallet] = {}
     for start in range(0, len(account_ids), _CHUNK):
-        part = account_ids[start : start + _CHUNK]
-        chosen = select(Account.id, Account.programme_id, Account.merged_into_id, Account.owed)
-        chosen = chosen.where(or_(Account.id.in_(part), Account.merged_into_id.in_(part)))
-        if own.database_kind == "postgresql":
-            chosen = chosen.with_for_update()
-        rows = sorted(own.rows(chosen.order_by(Account.id)), key=lambda row: row.merged_into_id is not None)
-        for row in rows:
+        found = own.rows(_ACCOUNTS.params(ids=account_ids[start : start + _CHUNK]))
+        for row in sorted(found, key=lambda row: row.merged_into_id is not None):
             wallet = wallets.get(row.merged_into_id) if row.merged_into_id else None
             if wallet is None:
                 wallet = wallets[row.id] = Wallet(row.programme_id, [], {})
             wallet.account_ids.append(row.id)
             wallet.owed[row.id] = row.owed
             home[row.id] = wallet
-    _read_lots(own, home)
-    return wallets
-
-
-def _read_lots(own: Store, home: Mapping[UUID, Wallet]) -> None:
     ids = list(home)
-    names = (
-        Lot.id, Lot.account_id, Lot.earned_at, Lot.available_at, Lot.expires_at, Lot.original, Lot.remaining,
-        Lot.state, Lot.transaction_id,
-    )  # fmt: skip
     for start in range(0, len(ids), _CHUNK):
-        chosen = select(*names).where(Lot.account_id.in_(ids[start : start + _CHUNK]))
-        for row in own.rows(chosen.where(Lot.state != OVER, Lot.remaining > 0)):
+        for row in own.rows(_OPEN_LOTS.params(ids=ids[start : start + _CHUNK])):
             home[row.account_id].lots[row.id] = LotRow(*row)
+    return wallets

@@ -9,12 +9,18 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
+from marshmallow import ValidationError
 from sqlalchemy import func, select
 
 from retinue import Store, new_id
 from retinue.errors import Conflict, Invalid, NotFound, Problem, Stale
 from retinue_loyalty.models import ACTIVE, CLOSED, DRAFT, Programme, RuleVersion
 from retinue_loyalty.rules import Rules, read_rules
+from retinue_loyalty.schemas import RulesSchema
+
+_KNOWN = "loyalty_schemes"
+RULES = RulesSchema()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +50,54 @@ class Scheme:
         return (found[-1] if found else self.versions[0]).rules
 
 
+_READ: dict[UUID, Rules] = {}
+"""Rules by their version, which is never changed: read once by each process."""
+_MOST_READ = 1000
+
+
 def read_schemes(store: Store, *, only: UUID | None = None, active: bool = False) -> list[Scheme]:
-    """Return the programmes with their rules, oldest first."""
-    chosen = select(Programme).order_by(Programme.id)
-    if only is not None:
-        chosen = chosen.where(Programme.id == only)
-    if active:
-        chosen = chosen.where(Programme.state == ACTIVE)
-    programmes = store.scalars(chosen)
-    versions: dict[UUID, list[Version]] = {programme.id: [] for programme in programmes}
-    wanted = select(RuleVersion).where(RuleVersion.programme_id.in_(versions))
-    for row in store.scalars(wanted.order_by(RuleVersion.valid_from, RuleVersion.number)):
-        versions[row.programme_id].append(Version(row.number, row.valid_from, read_rules(row.rules)))
+    """Return the programmes with their rules, oldest first; asked for once in each transaction."""
+    known: list[Scheme] | None = store.session.info.get(_KNOWN)
+    if known is None:
+        known = store.session.info[_KNOWN] = _read_all(store)
     return [
-        Scheme(p.id, p.key, p.name, p.currency, p.zone, p.state, tuple(versions[p.id])) for p in programmes
+        scheme for scheme in known if only in (None, scheme.id) and (not active or scheme.state == ACTIVE)
     ]
+
+
+_ALL = (
+    select(
+        *(Programme.id, Programme.key, Programme.name, Programme.currency, Programme.zone, Programme.state),
+        *(RuleVersion.id, RuleVersion.number, RuleVersion.valid_from),
+    )
+    .join(RuleVersion, RuleVersion.programme_id == Programme.id)
+    .order_by(Programme.id, RuleVersion.valid_from, RuleVersion.number)
+)
+
+
+def _read_all(store: Store) -> list[Scheme]:
+    found: dict[UUID, tuple[tuple[Any, ...], list[Version]]] = {}
+    rows = store.rows(_ALL)
+    rules = _rules_of(store, [row[-3] for row in rows])
+    for *facts, version_id, number, since in rows:
+        _, versions = found.setdefault(facts[0], (tuple(facts), []))
+        versions.append(Version(number, since, rules[version_id]))
+    names = ("id", "key", "name", "currency", "zone", "state")
+    return [
+        Scheme(**dict(zip(names, facts, strict=True)), versions=tuple(versions))
+        for facts, versions in found.values()
+    ]
+
+
+def _rules_of(store: Store, version_ids: Sequence[UUID]) -> dict[UUID, Rules]:
+    missing = [version_id for version_id in version_ids if version_id not in _READ]
+    if missing:
+        if len(_READ) > _MOST_READ:
+            _READ.clear()
+            missing = list(version_ids)
+        chosen = select(RuleVersion.id, RuleVersion.rules).where(RuleVersion.id.in_(missing))
+        _READ.update({version_id: read_rules(rules) for version_id, rules in store.rows(chosen)})
+    return {version_id: _READ[version_id] for version_id in version_ids}
 
 
 def get_scheme(store: Store, programme_id: UUID) -> Scheme:
@@ -129,6 +168,24 @@ def create_programme(store: Store, draft: Mapping[str, Any]) -> dict[str, Any]:
     return _shown(store, programme)
 
 
+def import_programmes(store: Store, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Create active programmes of a file's rows, their rules as JSON text; returns how many are new."""
+    store.require("programme.change")
+    known = {scheme.key for scheme in read_schemes(store)}
+    fresh = [row for row in rows if row["key"] not in known]
+    for row in fresh:
+        draft = {name: str(row[name]) for name in ("key", "name", "currency", "zone") if row.get(name)}
+        try:
+            rules = RULES.load(msgspec.json.decode(str(row["rules"]).encode()))
+        except (msgspec.DecodeError, ValidationError) as wrong:
+            problem = Problem("/rules", f"of {row['key']}: {wrong}", "rules")
+            raise Invalid("A programme is not valid.", problems=[problem]) from wrong
+        create_programme(
+            store, {**draft, "state": ACTIVE, "rules": rules, "rules_from": row.get("rules_from")}
+        )
+    return len(fresh)
+
+
 def change_programme(
     store: Store, programme_id: UUID, changes: Mapping[str, Any], version: int | None = None
 ) -> dict[str, Any]:
@@ -151,6 +208,7 @@ def change_programme(
         _add_version(store, programme.id, changes["rules"], changes.get("rules_from") or store.now)
     programme.version += 1
     store.flush()
+    _forget(store)
     return _shown(store, programme)
 
 
@@ -161,6 +219,13 @@ def _add_version(store: Store, programme_id: UUID, rules: Mapping[str, Any], sin
     row.rules, row.created_at = dict(rules), store.now
     store.add(row)
     store.flush()
+    _forget(store)
+
+
+def _forget(store: Store) -> None:
+    """Have the programmes read anew, by this store and the system's within the same transaction."""
+    for one in (store, store.system("loyalty")):
+        one.session.info.pop(_KNOWN, None)
 
 
 def _check_zone(draft: Mapping[str, Any]) -> None:
