@@ -1,0 +1,85 @@
+"""Pages of another plugin within the desk: a file is brought in, checked, run, and taken back; another is taken away."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Opens, Site
+
+ROWS = "Vorname;Nachname;E-Mail\nJörg;Dateimann;joerg@file.example\nÜte;Dateifrau;not an address\n"
+
+
+@pytest.fixture(autouse=True)
+def _needs_io(site: Site) -> None:
+    if "io" not in site.house.plugins.loaded:
+        pytest.skip("the plugin io is not installed here")
+
+
+def test_file_is_brought_in_step_by_step_and_taken_back(visit: Opens, tmp_path: Path) -> None:
+    visitor = visit()
+    page = visitor.go("/imports")
+    visitor.check_axe()
+    file = tmp_path / "leute.csv"
+    file.write_bytes(ROWS.encode("cp1252"))
+    page.get_by_label("File", exact=True).set_input_files(file)
+    page.get_by_role("button", name="Upload").click()
+    page.wait_for_url(re.compile("/imports/[0-9a-f-]{36}"))
+    expect(page.locator("[data-column]").first).to_have_value("given_name|")
+    expect(page.locator("[data-column]").nth(2)).to_have_value("emails|value")
+    visitor.check_axe()
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator("[data-checked] [data-number=created]")).to_have_text("1")
+    expect(page.locator("[data-checked] [data-number=rejected]")).to_have_text("1")
+    page.get_by_role("button", name="Start the import").click()
+    expect(page.locator("[data-status]")).to_have_text("complete", timeout=20000)
+    expect(page.locator("[data-number=created]")).to_have_text("1")
+    assert (
+        "not an address"
+        in visitor.context.request.get(page.url.replace("/imports", "/api/v1/imports") + "/errors").text()
+    )
+    address = page.url
+    visitor.go("/contacts?q=dateimann")
+    expect(page.locator("#list-count")).to_have_text("1 contact")
+    visitor.go(address.split("/", 3)[3].join(["/", ""]))
+    page.get_by_role("button", name="Undo the import").click()
+    expect(page.locator("[data-status]")).to_have_text("reverted", timeout=20000)
+    visitor.go("/contacts?q=dateimann")
+    expect(page.get_by_role("heading", name="Nobody matches")).to_be_visible()
+    visitor.check_quiet()
+
+
+def test_wrong_file_is_refused_with_a_sentence(visit: Opens, tmp_path: Path) -> None:
+    page = visit().go("/imports")
+    file = tmp_path / "picture.csv"
+    file.write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00" * 50)
+    page.get_by_label("File", exact=True).set_input_files(file)
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("alert")).not_to_be_empty()
+    assert page.url.endswith("/imports")
+
+
+def test_contacts_are_taken_away_as_a_file(visit: Opens, site: Site) -> None:
+    site.add({"given_name": "Vyvezená", "family_name": "Osoba"})
+    visitor = visit()
+    page = visitor.go("/exports")
+    page.get_by_label("Format").select_option("csv")
+    page.get_by_role("button", name="Start the export").click()
+    link = page.get_by_role("link", name="Fetch").first
+    expect(link).to_be_visible(timeout=20000)
+    visitor.check_axe()
+    answer = visitor.context.request.get(link.get_attribute("href") or "")
+    assert "Vyvezená" in answer.text()
+
+
+def test_page_of_a_plugin_asks_for_its_permission(visit: Opens) -> None:
+    request = visit("mert@staff.example").context.request
+    assert request.get("/imports").status == 403
+    assert "/imports" not in request.get("/contacts").text()
+    assert visit().context.request.get("/imports/nonsense").status == 404

@@ -1,0 +1,75 @@
+// Uploading, mapping, checking and following an import; all of it through the API.
+import { call, sentence } from "../desk/js/api.js";
+import { on } from "../desk/js/dom.js";
+
+function fail(form, problem) {
+  const place = form.querySelector("[data-fault]");
+  place.hidden = false;
+  place.textContent = sentence(problem);
+  place.scrollIntoView({ block: "nearest" });
+}
+
+on("submit", "form[data-upload]", async (event, form) => {
+  event.preventDefault();
+  const body = new FormData();
+  const file = form.elements.data.files[0];
+  if (!file) return form.elements.data.focus();
+  body.append("data", file);
+  const button = form.querySelector("[type=submit]");
+  button.disabled = true;
+  const answer = await call("POST", `/api/v1/imports?what=${form.elements.what.value}`, body);
+  button.disabled = false;
+  if (answer.ok) location.assign(`/imports/${answer.data.id}`);
+  else fail(form, answer.data);
+});
+
+function mappingOf(form) {
+  const mapping = JSON.parse(document.getElementById("import-mapping").textContent);
+  const taken = {};
+  for (const select of form.querySelectorAll("[data-column]")) {
+    const column = mapping.columns[Number(select.dataset.column)];
+    const [target, part] = select.value.split("|");
+    const same = (column.target ?? "") === (target ?? "") && (column.part ?? "") === (part ?? "");
+    if (!same) Object.assign(column, { target: target ?? "", part: part ?? "", index: taken[`${target}|${part}`] ?? 0 });
+    const key = `${column.target}|${column.part ?? ""}`;
+    taken[key] = Math.max(taken[key] ?? 0, (column.index ?? 0) + 1);
+  }
+  return mapping;
+}
+
+on("submit", "form[data-import]", async (event, form) => {
+  event.preventDefault();
+  const path = `/api/v1/imports/${form.dataset.import}`;
+  const { mode, key, on_fault: onFault, create_fields: fields } = form.elements;
+  const body = { mapping: mappingOf(form), mode: mode.value, on_fault: onFault.value, create_fields: fields.checked };
+  if (mode.value !== "create") body.key = key.value;
+  const button = form.querySelector("[type=submit]");
+  button.disabled = true;
+  const mapped = await call("PUT", `${path}/mapping`, body);
+  const checked = mapped.ok ? await call("POST", `${path}/check`) : mapped;
+  button.disabled = false;
+  if (!checked.ok) return fail(form, checked.data);
+  await waitFor(path, (one) => one.check !== null);
+  location.reload();
+});
+
+async function waitFor(path, done) {
+  for (let turn = 0; turn < 3600; turn += 1) {
+    const answer = await call("GET", path);
+    if (!answer.ok || done(answer.data)) return answer.data;
+    await new Promise((resolve) => setTimeout(resolve, 800));
+  }
+  return null;
+}
+
+const running = document.querySelector("[data-running]");
+if (running) {
+  const path = `/api/v1/imports/${running.dataset.running}`;
+  waitFor(path, (one) => {
+    const meter = running.querySelector("progress");
+    if (meter && one.total) meter.value = one.rows_read;
+    for (const number of running.querySelectorAll("[data-number]")) number.textContent = one.counts[number.dataset.number] ?? 0;
+    return !["pending", "running"].includes(one.status);
+  }).then(() => location.reload());
+}
+if (document.querySelector("[data-waiting]")) setTimeout(() => location.reload(), 2000);
