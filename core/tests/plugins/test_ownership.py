@@ -55,7 +55,7 @@ def test_purge_changes_no_row_of_another_owner(config: Config, site: Site) -> No
         contact = add_contact(house, "Byron")
         empty = snapshot(house)
 
-        @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
         @given(st.lists(st.sampled_from(NAMES), min_size=2, max_size=4, unique=True))
         def check(plugins: list[str]) -> None:
             for name in plugins:

@@ -201,6 +201,7 @@ def test_upgrade_takes_note_of_the_new_code(config: Config, site: Site) -> None:
         assert house.plugins.loaded["points"].manifest.version == "2.0"
 
 
+@alike
 def test_failing_enable_leaves_no_table(config: Config, site: Site) -> None:
     """Lesson 20: tables and state come in one transaction; a plugin whose import fails leaves neither."""
     install_points(site, service="1 / 0")

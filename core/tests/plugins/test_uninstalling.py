@@ -116,6 +116,7 @@ def test_archive_holds_sealed_values_sealed_and_is_the_owners_alone(
     assert "Personal data" in index["note"]
 
 
+@alike
 def test_person_erased_after_the_export_does_not_come_back(
     config: Config, site: Site, tmp_path: Path
 ) -> None:

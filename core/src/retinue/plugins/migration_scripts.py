@@ -7,6 +7,7 @@ A script stands in ``<package>/migrations/versions``. Beside `revision` and `dow
 from __future__ import annotations
 
 import ast
+import functools
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -122,7 +123,7 @@ def read_chain(line: Line, names: Iterable[str]) -> Chain:
         if path.name == "__init__.py":
             continue
         try:
-            tree = ast.parse(path.read_bytes(), str(path))
+            tree = _parse(str(path), path.stat().st_mtime_ns, path.stat().st_size)
         except (SyntaxError, ValueError) as error:
             faults.append(Fault("MIG007", line.name, f"{path.name} cannot be read: {error}."))
             continue
@@ -136,6 +137,12 @@ def read_chain(line: Line, names: Iterable[str]) -> Chain:
         return Chain(line, faults=tuple(faults))
     ordered, faults = _in_order(line, scripts)
     return Chain(line, tuple(ordered), tuple(faults))
+
+
+@functools.lru_cache(maxsize=512)
+def _parse(path: str, _changed: int, _size: int) -> ast.Module:
+    """Return a script's tree; a file that did not change is read once in a process."""
+    return ast.parse(Path(path).read_bytes(), path)
 
 
 def _read_script(line: Line, path: Path, tree: ast.Module) -> tuple[Script | None, list[Fault]]:
