@@ -16,6 +16,7 @@ from retinue.cli import app
 from retinue.cli.errors import EXIT_CODES
 from retinue.cli.lazy import LazyGroup, common_options
 from retinue.config import KEYS, SECTIONS, Config
+from retinue.plugins import parse_manifest
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -170,12 +171,27 @@ def plugin_rules_page() -> str:
     return "\n".join(lines)
 
 
+def plugin_settings_page() -> str:
+    """Return the settings of the plugins in this repository, from their manifests."""
+    rows = ["| Plugin | Setting | Kind | Default | Meaning |", "|---|---|---|---|---|"]
+    for path in sorted((Path(__file__).parents[2] / "plugins").glob("*/src/*/plugin.toml")):
+        manifest = parse_manifest(path.read_text("utf-8"))
+        for item in manifest.contributions.get("settings", ()):
+            meaning = f"{item.label}. {item.help}".strip()
+            default = (
+                "*secret*" if item.secret else "" if item.default is None else f"`{shown(item.default)}`"
+            )
+            rows.append(f"| `{manifest.name}` | `{item.name}` | {item.kind} | {default} | {meaning} |")
+    return "\n".join(rows) + "\n"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "configuration": configuration_page,
     "cli": command_line_page,
     "api": lambda: api_page(core_document()),
     "hooks": lambda: hooks_page(core_hooks()),
     "plugin-rules": plugin_rules_page,
+    "plugin-settings": plugin_settings_page,
 }
 
 
