@@ -23,8 +23,7 @@ GOOD: Json = {"iss": ISSUER, "aud": CLIENT, "sub": "p1", "nonce": "n", "iat": NO
 HEADER: Json = {"alg": "RS256", "kid": "r1"}
 
 
-@pytest.fixture(autouse=True)
-def published() -> Iterator[list[Json]]:
+def publish() -> list[Json]:
     """Let the issuer publish its keys, and beside them what no issuer should."""
     oct_key = {"kty": "oct", "kid": "o1", "k": b64(b"shared" * 8)}
     weak = {**WEAK.published()[0], "kid": "w1"}
@@ -32,7 +31,12 @@ def published() -> Iterator[list[Json]]:
     keys = [*KEYS.published(), oct_key, weak, for_encryption]
     wire.memory.forget()
     wire.memory._kept[PLACE] = (time.monotonic(), {"keys": keys})
-    yield keys
+    return keys
+
+
+@pytest.fixture(autouse=True)
+def published() -> Iterator[list[Json]]:
+    yield publish()
     wire.memory.forget()
 
 
