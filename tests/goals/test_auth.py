@@ -70,8 +70,8 @@ def test_hash_costs_what_it_must_and_no_more_at_once(goal: Goal) -> None:
     goal.at_most("hashes at once", max(most), 2)
     goal.at_most("memory grown by all of them", _peak() - before, 2 * 64 + 96, "MiB")
     if goal.full:
-        took = min(_timed(lambda: hasher.verify(stored, kit.PASSWORD)) for _ in range(7))
-        goal.at_most("time of one check", took * 1000, 300, "ms")
+        took = min(_processor_time(lambda: hasher.verify(stored, kit.PASSWORD)) for _ in range(7))
+        goal.at_most("processor time of one check", took * 1000, 300, "ms")
 
 
 def _peak() -> float:
@@ -108,6 +108,13 @@ def _timed(call: Callable[[], Any]) -> float:
     began = time.perf_counter()
     call()
     return time.perf_counter() - began
+
+
+def _processor_time(call: Callable[[], Any]) -> float:
+    """Return what a call costs, whoever else works on this machine."""
+    began = time.thread_time()
+    call()
+    return time.thread_time() - began
 
 
 # ---- F2
