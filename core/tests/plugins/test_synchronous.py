@@ -1,4 +1,4 @@
-"""Hooks are plain functions: what would run later, or never, is refused or attributed (decision 6)."""
+"""Hooks are plain functions: what would run later, or never, is refused or attributed (decision 8)."""
 
 from __future__ import annotations
 
