@@ -199,7 +199,7 @@ class Plugins(Section, frozen=True):
         "`retinue plugins bisect` sets it.")] = ()
     import_timeout: Annotated[float, describe(
         "How long importing a plugin may take when it is enabled; it is tried in a process of its own first.",
-        unit="seconds", ge=1, le=600)] = 20.0
+        unit="seconds", ge=1, le=600)] = 60.0
     quarantine_failures: Annotated[int, describe(
         "Failures of a plugin, in all processes together, that set it aside; 0: never.", unit="failures", ge=0, le=1000)] = 5
     quarantine_seconds: Annotated[float, describe(

@@ -13,8 +13,8 @@ from faulty import FAULTY, INIT, SERVICE, Faulty
 from retinue.cli import app
 from retinue.cli.errors import run
 from retinue.errors import NotFound
-from retinue.kit import RULES, TIERS, check_project, find_project, grade_project, read_project
-from retinue.plugins import Removed, hookspecs
+from retinue.kit import RULES, TIERS, check_project, find_project, grade_project, read_project, run_plugin
+from retinue.plugins import Fault, Removed, hookspecs
 
 Change = Callable[[dict[str, Any]], Path]
 
@@ -82,6 +82,23 @@ def test_command_names_file_line_and_remedy_and_leaves_with_one(
     assert run(app, ["plugins", "check", str(folder), "--json"]) == 1
     (found,) = json.loads(capsys.readouterr().out)
     assert (found["code"], found["line"] > 1) == ("HOOK001", True)
+
+
+def test_check_runs_a_plugin_only_when_told_to(
+    sample: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EX-5: nothing that is not enabled is imported unless --run says so."""
+    fault = Fault("PLG014", "webhooks", "importing it starts a thread: miner.", "Start nothing at import.")
+    monkeypatch.setattr("retinue.kit.checking.probe_import", lambda _found: [fault])
+    assert run(app, ["plugins", "check", "webhooks"]) == 0
+    assert run(app, ["plugins", "check", "webhooks", "--run"]) == 1
+    assert "PLG014 importing it starts a thread" in capsys.readouterr().out
+    assert run(app, ["plugins", "check", str(sample), "--run"]) != 0
+    assert "No plugin sample is installed" in capsys.readouterr().err
+
+
+def test_plugin_that_loads_has_no_fault() -> None:
+    assert run_plugin("webhooks") == []
 
 
 def test_command_finds_nothing_in_the_sample(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:

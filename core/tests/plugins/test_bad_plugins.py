@@ -67,7 +67,7 @@ BAD = [
     Bad("bad_syntax", "PLG006", "SyntaxError", "def broken(:\n"),
     Bad("bad_exit", "PLG014", "ended the process, with code 3", "import os\nos._exit(3)\n"),
     Bad("bad_quiet", "PLG014", "ended the process, with code 0", "import os\nos._exit(0)\n"),
-    Bad("bad_hang", "PLG014", "did not end within 4 seconds", "import time\ntime.sleep(600)\n"),
+    Bad("bad_hang", "PLG014", "did not end within 3 seconds", "import time\ntime.sleep(600)\n"),
     Bad("bad_thread", "PLG014", "starts a thread: miner", THREAD + GOOD),
     Bad("bad_patch", "PLG015", "retinue.contacts.service.create_contact", PATCH + GOOD),
     Bad("wrong_route", "PLG009", "/imports in routes belongs to good already", GOOD, '[[routes]]\npath = "/imports"\nhandlers = "retinue_wrong_route:HANDLERS"\n'),
@@ -121,7 +121,7 @@ def crm(site: Site, templates: Any, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("crm")
     for name in ("master.key", "keys.db", "retinue.db"):
         shutil.copy(Path(template) / name, folder / name)
-    config = make_config(folder, f"sqlite:///{folder}/retinue.db", plugins={"import_timeout": 4.0})
+    config = make_config(folder, f"sqlite:///{folder}/retinue.db")
     with ExitStack() as stack:
         house = stack.enter_context(open_house(config))
         house.enable(SYSTEM, "good")
@@ -143,8 +143,14 @@ def works(crm: Crm, api: Api) -> bool:
 
 
 @pytest.mark.parametrize("bad", BAD, ids=[bad.name for bad in BAD])
-def test_bad_plugin_is_refused_with_its_reason_and_the_site_stays_up(crm: Crm, api: Api, bad: Bad) -> None:
+def test_bad_plugin_is_refused_with_its_reason_and_the_site_stays_up(
+    crm: Crm, api: Api, bad: Bad, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """EX-8, EX-15: syntax error, exit and hang at import, leaks, collisions, versions, cycles, migrations."""
+    if bad.name == "bad_hang":  # others must not be taken for it on a busy machine
+        folder, url = crm.house.config.master_key_path.parent, crm.house.config.database.url
+        patient = make_config(folder, url, plugins={"import_timeout": 3.0})
+        monkeypatch.setattr(crm.house, "config", patient)
     with pytest.raises(RetinueError) as refused:
         crm.house.enable(SYSTEM, bad.name)
     told = str(refused.value)

@@ -45,15 +45,24 @@ def new(cli: Cli, name: str, minimal: bool, folder: Path | None) -> None:
 
 @command()
 @click.argument("given", metavar="PATH|NAME")
-def check(cli: Cli, given: str) -> None:
-    """Say what in a plugin breaks a rule, with file and line; its code is read and never run.
+@click.option(
+    "--run",
+    "running",
+    is_flag=True,
+    help="Import it too, in a process of its own first; it must be installed.",
+)
+def check(cli: Cli, given: str, running: bool) -> None:
+    """Say what in a plugin breaks a rule, with file and line; without --run its code is read and never run.
 
     PATH is the folder that has its pyproject.toml, NAME an installed plugin. Leaves with 1 if anything is found.
     """
     _need_kit()
-    from retinue.kit import check_project, find_project  # noqa: PLC0415 - lazy: the rules are many
+    from retinue.kit import check_project, find_project, run_plugin  # noqa: PLC0415 - lazy: the rules are many
 
-    found = check_project(find_project(given))
+    project = find_project(given)
+    found = check_project(project)
+    if running and not found:
+        found = run_plugin(project.name)
     if cli.out.json:
         cli.out.rows([finding._asdict() for finding in found], ("path", "line", "code", "detail", "remedy"))
     else:

@@ -7,9 +7,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from retinue.errors import NotFound
 from retinue.kit import rules
 from retinue.kit.findings import RULES, TIERS, Finding, Rule, Tier
 from retinue.kit.source import Project
+from retinue.plugins import Catalogue, build_plugin_set, discover
+from retinue.plugins.faults import did_you_mean
+from retinue.plugins.probe import probe_import
 
 _ALLOWED = re.compile(r"#\s*retinue: allow ([A-Z0-9, ]+?) because \w+")
 assert rules  # importing them registers every rule
@@ -56,6 +60,33 @@ def _allowed(finding: Finding, lines: list[str]) -> bool:
     line = lines[finding.line - 1] if 0 < finding.line <= len(lines) else ""
     match = _ALLOWED.search(line)
     return match is not None and finding.code in match[1].replace(",", " ").split()
+
+
+def run_plugin(name: str) -> list[Finding]:
+    """Return what an installed plugin is refused for when it is really imported, first in a process of its own.
+
+    Raises NotFound for a plugin that is not installed.
+    """
+    catalogue = discover()
+    if name not in catalogue:
+        remedy = did_you_mean(name, catalogue, "Install it first: python -m pip install -e PATH.")
+        raise NotFound(f"No plugin {name} is installed, so it cannot be run.", remedy=remedy)
+    faults = list(probe_import(catalogue[name]))
+    if not faults:
+        plugins = build_plugin_set(catalogue, _with_required(name, catalogue))
+        faults = [fault for found in plugins.set_aside.values() for fault in found]
+    place = catalogue[name].manifest.module
+    return [Finding(place, 1, fault.code, fault.detail, fault.remedy) for fault in faults]
+
+
+def _with_required(name: str, catalogue: Catalogue) -> set[str]:
+    found, waiting = set[str](), [name]
+    while waiting:
+        current = waiting.pop()
+        if current in catalogue and current not in found:
+            found.add(current)
+            waiting += catalogue[current].manifest.requires
+    return found
 
 
 def grade_project(project: Project) -> Grade:

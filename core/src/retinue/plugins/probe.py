@@ -39,7 +39,7 @@ os._exit(0)
 """
 
 
-def refuse_dangerous(found: Found, *, seconds: float = 20.0) -> None:
+def refuse_dangerous(found: Found, *, seconds: float = 60.0) -> None:
     """Raise PluginRefused for a plugin whose files were changed or whose import is no mere import; nothing is kept of it."""
     faults = [*found.faults, *integrity_faults(found, thorough=True)]
     faults = faults or list(probe_faults(found, seconds=seconds))
@@ -47,7 +47,7 @@ def refuse_dangerous(found: Found, *, seconds: float = 20.0) -> None:
         raise PluginRefused(found.name, faults)
 
 
-def probe_faults(found: Found, *, seconds: float = 20.0) -> Iterator[Fault]:
+def probe_faults(found: Found, *, seconds: float = 60.0) -> Iterator[Fault]:
     """Yield what importing the plugin does to a process, beside raising: that the loader reports with its traceback.
 
     A plugin whose module this process has already is not tried again. `seconds` is how long an import may take.
@@ -60,7 +60,7 @@ def _modules(found: Found) -> list[str]:
     return [name for name in (found.manifest.module, found.manifest.publishes) if name]
 
 
-def probe_import(found: Found, *, seconds: float = 20.0) -> Iterator[Fault]:
+def probe_import(found: Found, *, seconds: float = 60.0) -> Iterator[Fault]:
     """Yield the same whether this process has the plugin's modules already or not."""
     env = {
         **os.environ,
