@@ -53,12 +53,12 @@ class Site:
         with self.house.store(SYSTEM) as store:
             return list(create_contacts(store, owned, on_duplicate="allow").ids)
 
-    def hire(self, login: str, *, language: str = "en") -> None:
-        """Make an account of an administrator who speaks `language`."""
+    def hire(self, login: str, *, language: str = "en", role: str = "Administrator") -> None:
+        """Make an account with a role, for somebody who speaks `language`."""
         with self.house.store(SYSTEM) as store:
             roles = ensure_builtin_roles(store)
             draft = {"login": login, "name": login.title(), "language": language, "password": PASSWORD}
-            draft |= {"must_change": False, "role_ids": [roles["Administrator"].id]}
+            draft |= {"must_change": False, "role_ids": [roles[role].id]}
             self.people[login] = create_account(store, draft, guard=self.house.guard).id
 
     def record(self, *drafts: dict[str, Any]) -> None:

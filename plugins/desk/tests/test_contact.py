@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 NOW = datetime.now(UTC)
 MERT = "mert@staff.example"
+MORE = pytest.mark.slow
+"""The rest of the matrix of themes and widths: `tox -e desk`."""
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +236,15 @@ class _Offering:
         return getattr(self._plugins, name)
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)])
+@pytest.mark.parametrize(
+    ("theme", "width"),
+    [
+        ("light", 1440),
+        ("dark", 390),
+        pytest.param("dark", 1440, marks=MORE),
+        pytest.param("light", 390, marks=MORE),
+    ],
+)
 def test_contact_page_is_accessible_and_within_its_width(
     visit: Opens, firm: dict[str, UUID], theme: str, width: int
 ) -> None:

@@ -13,7 +13,16 @@ if TYPE_CHECKING:
 MERT = "mert@staff.example"
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize(
+    ("theme", "width"),
+    [
+        ("dark", 390),
+        *(
+            pytest.param(*form, marks=pytest.mark.slow)
+            for form in (("light", 1440), ("dark", 1440), ("light", 390))
+        ),
+    ],
+)
 def test_pages_are_accessible_and_within_their_width(
     visit: Opens, site: Site, theme: str, width: int
 ) -> None:
