@@ -12,7 +12,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, Table, Uuid, func, insert, inspect, select
 
 import retinue.app
-import retinue_webhooks.models  # its tables owe the same
+import retinue_loyalty.models  # the tables of plugins owe the same
+import retinue_orders.models
+import retinue_webhooks.models
 from retinue.contacts.erasing import erase_contact
 from retinue.contacts.models import Contact
 from retinue.jobs.models import metadata as job_tables
@@ -35,10 +37,13 @@ JOBS_ENGINE = {
 }
 """What the jobs engine keeps beside our tables on SQLite; on PostgreSQL it has a schema of its own."""
 assert retinue.app  # importing the house maps every table of core
+assert retinue_loyalty.models
+assert retinue_orders.models
 SHIPPED = {
     name: model
     for name, model in MODELS.items()
-    if model.__module__.split(".")[0] in ("retinue", "retinue_io", "retinue_webhooks")
+    if model.__module__.split(".")[0]
+    in ("retinue", "retinue_io", "retinue_loyalty", "retinue_orders", "retinue_webhooks")
 }
 """What we ship, and not what other tests of this process map."""
 
