@@ -185,11 +185,33 @@ def plugin_settings_page() -> str:
     return "\n".join(rows) + "\n"
 
 
+def contributions_page() -> str:
+    """Return every kind of contribution with its words, their types and defaults."""
+    from dataclasses import MISSING, fields  # noqa: PLC0415 - only this page reads classes
+
+    from retinue.plugins.contributions import KINDS  # noqa: PLC0415 - the other pages do without the plugin room
+
+    lines = ["## The kinds", ""]
+    for kind, cls in KINDS.items():
+        lines += [f"### {kind}", "", cls.__doc__ or "", "", "| Word | Type | Default |", "|---|---|---|"]
+        for word in fields(cls):
+            wanted = "reference to code" if word.type == "Code" else str(word.type).replace("|", "or")
+            default = "*must be given*"
+            if word.default is not MISSING:
+                default = "*none*" if word.default in ("", None, ()) else f"`{shown(word.default)}`"
+            elif word.default_factory is not MISSING:
+                default = "*empty*"
+            lines.append(f"| `{word.name}` | {wanted} | {default} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "configuration": configuration_page,
     "cli": command_line_page,
     "api": lambda: api_page(core_document()),
     "hooks": lambda: hooks_page(core_hooks()),
+    "contributions": contributions_page,
     "plugin-rules": plugin_rules_page,
     "plugin-settings": plugin_settings_page,
 }

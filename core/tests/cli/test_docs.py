@@ -180,6 +180,23 @@ def test_hooks_page_documents_every_hook_with_its_exact_signature(pages):
         assert hook["meaning"] in text
 
 
+def test_contributions_page_documents_every_kind_and_shows_an_example(pages):
+    """EX-6"""
+    from dataclasses import fields
+
+    from retinue.plugins import parse_manifest
+    from retinue.plugins.contributions import KINDS
+
+    text = pages.contributions_page()
+    shown = set()
+    for kind, example in BLOCK.findall((DOCS / "contributions.md").read_text("utf-8")):
+        shown |= set(parse_manifest(example).contributions) if kind == "toml" else set()
+    assert shown == set(KINDS)
+    for kind, cls in KINDS.items():
+        section = text.partition(f"### {kind}\n")[2].partition("\n### ")[0]
+        assert [word.name for word in fields(cls) if f"| `{word.name}` |" not in section] == []
+
+
 def test_plugin_rules_page_documents_every_rule(pages):
     from retinue.kit import RULES
 
