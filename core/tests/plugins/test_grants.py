@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from retinue.actor import as_plugin
+from retinue.app.lifecycle.deeds import plan_action
 from retinue.errors import Conflict, Denied
 from retinue.plugins import Grants, Manifest, PluginState, discover
 from retinue.plugins.grants import GRANT, grants_faults, wanted_beyond
@@ -105,6 +106,13 @@ def test_host_is_called_only_with_its_grant(greedy: Crm) -> None:
     with as_plugin("greedy"), pytest.raises(Denied, match=r"not granted net:example\.org"):
         outbound.shared().check("https://example.org/")
     assert outbound.shared().check("https://example.org/").host == "example.org"
+
+
+def test_plan_of_enabling_lists_the_grants(site: Site, crm: Crm) -> None:
+    """EX-17"""
+    take(site, crm, "contact.*", "net:example.org")
+    plan = plan_action(crm.house, ADMIN, "enable", "greedy")
+    assert [item.name for item in plan.items if item.kind == "grants"] == ["contact.*", "net:example.org"]
 
 
 @pytest.mark.parametrize("grant", ["contact", "contact.Read", "net:", "net:a b", "**", ".*"])

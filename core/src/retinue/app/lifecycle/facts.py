@@ -224,6 +224,8 @@ def contribution_items(manifest: Manifest, effect: str, *, owner: str = "") -> I
             yield Item(kind, name, effect, owner=owner)
     for hook in sorted(manifest.hooks):
         yield Item("hooks", hook, effect, owner=owner)
+    for grant in manifest.grants:
+        yield Item("grants", grant, effect, owner=owner)
 
 
 __all__ = [
