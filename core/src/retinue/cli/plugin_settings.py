@@ -41,7 +41,7 @@ def _rows(state: SettingsState) -> list[dict[str, Any]]:
 @click.argument("plugin")
 @click.argument("changes", nargs=-1, metavar="NAME=VALUE...")
 @click.option(
-    "--secret", "secrets", multiple=True, metavar="NAME", help="Ask for this one, or read a line of input."
+    "--ask", "secrets", multiple=True, metavar="NAME", help="Ask for this one, or read a line of input."
 )
 @click.option("--reset", multiple=True, metavar="NAME", help="Take this one back to its default.")
 def change(
@@ -56,7 +56,7 @@ def change(
             problems = [
                 Problem(f"/{name}", "a secret on the command line stays in its history") for name in shown
             ]
-            raise Invalid("secrets are asked for", problems=problems, remedy=f"Use --secret {shown[0]}.")
+            raise Invalid("secrets are asked for", problems=problems, remedy=f"Use --ask {shown[0]}.")
         state = change_settings(store, plugin, wanted)
     cli.out.done(f"The settings of {state.title} are changed.", {"version": state.version, **state.values})
 
