@@ -251,6 +251,25 @@ def test_token_is_printed_once_on_stdout_and_listed_without_its_secret(retinue, 
     assert asked("token", "list")[0]["revoked_at"] is not None
 
 
+def test_reset_link_is_printed_once_and_people_are_signed_out(retinue, asked, crm, monkeypatch):
+    """The same functions as the API's: a link to hand over, no session left, factors taken away, nobody outside."""
+    add_person(retinue, monkeypatch)
+    link = retinue("user", "reset-link", "mert@example.org").out.strip()
+    assert "/reset-password#retinue_rst_" in link
+    assert asked("user", "sessions", "mert@example.org") == []
+    assert asked("user", "sign-out", "mert@example.org") == {"ended": 0}
+    assert asked("user", "reset-factors", "mert@example.org") == {"login": "mert@example.org"}
+    assert asked("approval", "list") == []
+    monkeypatch.setenv("RETINUE_CLIENT_SECRET", "between us")
+    words = ("--label", "House", "--issuer", "https://id.example", "--client-id", "crm")
+    assert "between us" not in json.dumps(asked("provider", "add", "house", *words))
+    linked = asked("provider", "link", "mert@example.org", "house", "248289761001")
+    assert linked["issuer"] == "https://id.example"
+    assert [row["name"] for row in asked("provider", "list")] == ["house"]
+    assert asked("provider", "remove", "house") == {"name": "house"}
+    assert retinue("approval", "approve", linked["id"]).code == 77, "the machine is no second person"
+
+
 # --- PostgreSQL ---
 
 
