@@ -16,6 +16,7 @@ from itertools import count
 from typing import Any
 
 from sqlalchemy import Boolean, Date, Float, Integer, LargeBinary, Numeric, Table, Uuid, insert
+from sqlalchemy.exc import IntegrityError
 from storage_kit import World, make_world
 
 from retinue.actor import Actor
@@ -44,6 +45,7 @@ class Rows:
     world: World
     models: dict[str, type[Any]]
     rows: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    unfilled: list[str] = field(default_factory=list)
 
     def key_of(self, table: Table, row: dict[str, Any]) -> Key:
         """Return the primary key of a row."""
@@ -105,12 +107,30 @@ def make_rows(database: Database) -> Rows:
             if table.name in _OF_THE_WORLD:
                 made.rows[table.name] = dict(_known(made, connection, table))
                 continue
-            rows = {word: _row(made, model, word) for word in WORDS}
-            made.rows[table.name] = rows
             connection.execute(table.delete())
-            for row in rows.values():
-                connection.execute(insert(table).values(**{k: v for k, v in row.items() if k != "_word"}))
+            made.rows[table.name] = next(
+                filter(None, (_fill(made, connection, model, n) for n in NUMBERS)), {}
+            )
+            if not made.rows[table.name]:
+                made.unfilled.append(table.name)
     return made
+
+
+NUMBERS = (None, 1, 0)
+"""What stands in a row's number columns: one that grows from row to row, or what a rule of the table may ask for."""
+
+
+def _fill(made: Rows, connection: Any, model: type[Any], number: int | None) -> dict[str, dict[str, Any]]:
+    """Insert a row for each word; nothing if the table has a rule that invented values break."""
+    try:
+        rows = {word: _row(made, model, word, number) for word in WORDS}
+        with connection.begin_nested():
+            for row in rows.values():
+                values = {name: value for name, value in row.items() if name != "_word"}
+                connection.execute(insert(model.__table__).values(**values))
+    except (IntegrityError, KeyError):  # a CHECK, or a parent that could not be filled
+        return {}
+    return rows
 
 
 _OF_THE_WORLD = frozenset({"contact", "access_set", "access_reader"})
@@ -143,9 +163,13 @@ def _targets(table: Table) -> set[str]:
 _number = count(1)
 
 
-def _row(made: Rows, model: type[Any], word: str) -> dict[str, Any]:
+def _row(made: Rows, model: type[Any], word: str, number: int | None) -> dict[str, Any]:
     table, access = model.__table__, model.__table__.info["access"]
+    shared = next(_number) if number is None else number
     row = {column.name: _value(made, column, word) for column in table.columns}
+    for column in table.columns:
+        if isinstance(column.type, Integer | Numeric | Float) and not column.primary_key:
+            row[column.name] = shared  # one for all: rules compare them with each other
     world = made.world
     if table.name == "account":
         ids = {"mine": world.me, "mates": world.mate, "lent": world.other}
