@@ -36,6 +36,7 @@ title = "Points"
 summary = "Everybody we know collects points."
 tables = ["points_account", "points_move"]
 hooks = ["contacts_created"]
+grants = ["interaction.create"]
 
 [[fields]]
 name = "points"
