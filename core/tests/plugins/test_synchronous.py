@@ -1,4 +1,4 @@
-"""Hooks are plain functions: what would run later, or never, is refused or attributed (decision 8)."""
+"""Hooks are plain functions: what would run later, or never, is refused or attributed (decision 9)."""
 
 from __future__ import annotations
 
