@@ -77,6 +77,7 @@ def test_plan_lists_everything_and_apply_does_exactly_that(config: Config, site:
             ("permissions", "points.adjust", None),
             ("schedules", "points.expire_balances", None),
             ("hooks", "contacts_created", None),
+            ("grants", "interaction.create", None),
         ]
         kept = json.loads(json.dumps(plan.as_data()))
         assert read_plan(kept) == plan

@@ -277,7 +277,7 @@ def order_labels(store: object, orders: Sequence[str]) -> Sequence[str]:
 
 
 def test_published_hooks_are_answered_without_importing_their_publisher(site: Site) -> None:
-    site.install("orders", {"specs.py": SPEC}, toml='publishes = "retinue_orders.specs"')
+    site.install("sales", {"specs.py": SPEC}, toml='publishes = "retinue_sales.specs"')
     body = """
     from retinue.plugins import hookimpl
     @hookimpl
@@ -287,15 +287,15 @@ def test_published_hooks_are_answered_without_importing_their_publisher(site: Si
     def order_labels(orders):
         return [f"{o}!" for o in orders]
     """
-    site.install("points", toml='requires = ["orders"]\nhooks = ["orders_paid", "order_labels"]', body=body)
-    plugins = build_plugin_set(discover(), ["points", "orders"])
-    import retinue_orders.specs as specs  # type: ignore[import-not-found]
+    site.install("points", toml='requires = ["sales"]\nhooks = ["orders_paid", "order_labels"]', body=body)
+    plugins = build_plugin_set(discover(), ["points", "sales"])
+    import retinue_sales.specs as specs  # type: ignore[import-not-found]
 
     desk = Desk()
     plugins.hooks.tell(specs.orders_paid, desk, orders=["1"])
     assert desk.seen == [["1"]]
     assert plugins.hooks.ask(specs.order_labels, desk, ["1", "2"]) == ["1!", "2!"]
-    assert plugins.specs["orders_paid"].publisher == "orders"
+    assert plugins.specs["orders_paid"].publisher == "sales"
     with pytest.raises(Misconfigured, match="it is tell"):
         plugins.hooks.ask(specs.orders_paid, desk, [])
     with pytest.raises(Misconfigured, match="not among the hooks"):

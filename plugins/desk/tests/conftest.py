@@ -67,7 +67,7 @@ class Site:
             record_interactions(store, drafts)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, templates: Any) -> Iterator[Site]:
     """Yield a site with an administrator and a manager, who sees only her own contacts."""
     folder = tmp_path_factory.mktemp("desk")

@@ -88,7 +88,7 @@ def check_all_there(desk: Desk, row: UUID, rows: int) -> None:
 
 
 def test_killed_import_is_finished_by_the_next_worker(desk: Desk, worker: Start) -> None:
-    kill_and_finish(desk, worker, rows=800, kills=1, batch=10)
+    kill_and_finish(desk, worker, rows=2000, kills=1, batch=10)
 
 
 @pytest.mark.slow
