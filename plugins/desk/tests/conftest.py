@@ -117,7 +117,7 @@ def _served(house: House, port: int) -> Iterator[None]:
     thread.join(timeout=10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Yield the machine's browser, else the one that Playwright fetched; neither: say what helps."""
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
