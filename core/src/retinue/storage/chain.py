@@ -156,7 +156,7 @@ def seal_audit(store: Store) -> int:
     last = store.system("seal audit").first(select(AuditSeal).order_by(AuditSeal.number.desc()).limit(1))
     number, previous = (last.number, last.hash) if last else (0, _GENESIS)
     made = []
-    for group in _groups(read_leaves(store, _end_of(last), _horizon(store))):
+    for group in _groups(read_leaves(store, _end_of(last), seal_horizon(store))):
         number += 1
         row = {
             "number": number,
@@ -178,7 +178,8 @@ def _end_of(seal: Any) -> tuple[int, str]:
     return (seal.last_turn, seal.last_id.hex) if seal else (0, "")
 
 
-def _horizon(store: Store) -> int | None:
+def seal_horizon(store: Store) -> int | None:
+    """Return the turn up to which no transaction is open any more, so that all below can be sealed; None if all can."""
     if store.database_kind == "sqlite":
         return None
     oldest = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
