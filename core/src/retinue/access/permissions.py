@@ -45,6 +45,7 @@ CORE_PERMISSIONS: tuple[Permission, ...] = (
     *_rows("contact", read="See contacts", create="Create contacts", change="Change contacts"),
     *_rows("contact", remove="Remove contacts", merge="Merge contacts", share="Share contacts"),
     *_rows("contact", export="Export contacts", erase="Erase a person for good"),
+    *_rows("contact", restrict="Restrict what is done with a person's data"),
     *_whole("contact", assign="Give contacts to any owner or team"),
     *_whole("contact", **{"import": "Import contacts"}),
     *_rows("interaction", read="See interactions", create="Record interactions"),

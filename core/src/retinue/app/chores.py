@@ -7,10 +7,10 @@ from typing import Any
 from retinue.access import AccessRules, forget_expired, issue_asked_resets
 from retinue.app.bulk import JOB, ChangeContacts
 from retinue.app.checkpoints import newest_checkpoint, note_checkpoint, places_of
-from retinue.contacts.erasing import erase_contact
+from retinue.contacts.erasing import erase_again
 from retinue.jobs import JobSpec, Schedule
 from retinue.plugins import forget_watched
-from retinue.storage import Store, carry_out_orders, find_resurrected, seal_audit
+from retinue.storage import Store, carry_out_orders, seal_audit
 from retinue.web import purge_idempotency_keys
 
 
@@ -42,16 +42,7 @@ def issue_resets(store: Store, _payload: dict[str, Any]) -> None:
 def shred(store: Store, _payload: dict[str, Any]) -> None:
     """Drop the keys of persons whose erasure was cut off after its commit, and forget whom a restored backup knows."""
     carry_out_orders(store.database, store)
-    forget_again(store)
-
-
-def forget_again(store: Store) -> int:
-    """Erase the people that a restored backup brought back; returns how many."""
-    found = find_resurrected(store.database, store)
-    raw = store.raw("forget again")  # they may lie in the bin
-    for contact_id in found:
-        erase_contact(raw, contact_id, reason="erased before, brought back by a restored backup")
-    return len(found)
+    erase_again(store)
 
 
 def core_jobs() -> list[JobSpec]:

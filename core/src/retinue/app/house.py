@@ -17,7 +17,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from retinue.access import Account, Guard, Permissions, actor_of
 from retinue.actor import Actor
-from retinue.app.chores import forget_again
 from retinue.app.epochal import Current, Epochal, build_epochal, check_host
 from retinue.app.following import settle_at_end
 from retinue.app.lifecycle.deeds import change_plugin
@@ -26,6 +25,7 @@ from retinue.app.refusals import note_refusal
 from retinue.app.registry import make_registry
 from retinue.config import Config
 from retinue.contacts import answers as contact_answers
+from retinue.contacts.erasing import erase_again
 from retinue.errors import Misconfigured, RetinueError
 from retinue.interactions import answers as interaction_answers
 from retinue.jobs import Jobs, JobSettings
@@ -280,7 +280,7 @@ class House:
         with self.store(Actor.system("finish shredding")) as store:
             prepare_turns(self.database, store)
             carry_out_orders(self.database, store, again=True)
-            forget_again(store)
+            erase_again(store)
         return plan
 
     def start(self) -> House:

@@ -12,7 +12,7 @@ from retinue.contacts.models import Contact
 from retinue.errors import Conflict
 from retinue.plugins import PluginState
 from retinue.plugins.migration_scripts import CORE, owner_of
-from retinue.storage import MODELS, fields_of, order_shredding
+from retinue.storage import MODELS, fields_of, find_resurrected, order_shredding
 from retinue.storage.tables import let_go, references
 from retinue.web import purge_idempotency_keys
 
@@ -59,6 +59,16 @@ def erase_contact(store: Store, contact_id: UUID, *, reason: str = "") -> dict[s
     return removed
 
 
+def erase_again(store: Store) -> int:
+    """Erase the people whom a restored backup brought back; returns how many. A second run finds nobody."""
+    store.require("contact.erase")
+    found = find_resurrected(store.database, store)
+    raw = store.raw("forget again")  # they may lie in the bin
+    for contact_id in found:
+        erase_contact(raw, contact_id, reason="erased before, brought back by a restored backup")
+    return len(found)
+
+
 def _pointing(table: Any) -> list[Any]:
     return [c for c in table.columns if any(f.column.table.name == "contact" for f in c.foreign_keys)]
 
@@ -103,7 +113,7 @@ def _blank(store: Store, contact: Contact) -> None:
             values[name] = None if table.c[name].nullable else {} if name == "custom" else ""
     values.update(
         name=ERASED_NAME, sealed_data=None, owner_id=None, team_id=None, access_id=store.access_set(None, None),
-        removed_at=store.now, merged_into=None, version=contact.version + 1, updated_at=store.now,
+        removed_at=store.now, restricted_at=None, merged_into=None, version=contact.version + 1, updated_at=store.now,
     )  # fmt: skip
     connection = store.raw_connection()
     connection.execute(update(table).where(table.c.id == contact.id).values(values))

@@ -134,6 +134,7 @@ class Contact(Base, Sealed):
         Integer, label="Version", nullable=False, derived=True, filterable=False, default=1
     )
     removed_at: Mapped[datetime | None] = field(UtcDateTime, label="Removed", filterable=False)
+    restricted_at: Mapped[datetime | None] = field(UtcDateTime, label="Restricted", filterable=False)
     merged_into: Mapped[UUID | None] = field(Uuid, label="Merged into", kind="contact", filterable=False)
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012  # SQLAlchemy's own name for mapper settings

@@ -35,13 +35,17 @@ class Refused(RetinueError):
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way of compiling: what is scoped, and which fields (``contact.revenue``) are hidden."""
+    """One way of compiling: what is scoped, which fields (``contact.revenue``) are hidden.
+
+    `restricted` shows contacts whose processing is restricted too.
+    """
 
     read_scoped: bool = True
     write_scoped: bool = True
     system: bool = False
     raw: bool = False
     nobody: bool = False
+    restricted: bool = False
     hidden: frozenset[str] = frozenset()
 
     def hidden_columns(self, table: str) -> frozenset[str]:
@@ -153,6 +157,8 @@ class ScopingCompiler(_Compiler):  # type: ignore[misc]  # see _Compiler
 
     def _contacts_rule(self, name: str, write: bool) -> str:
         parts = [f"{name}.removed_at IS NULL"]
+        if not self._variant.restricted:
+            parts.append(f"{name}.restricted_at IS NULL")
         if self._variant.read_scoped:
             parts.append(self._in(f"{name}.access_id", "read"))
         if write and self._variant.write_scoped:
@@ -377,12 +383,12 @@ def _meanings(given: str) -> Iterable[str]:
         yield f"{noun}.custom.{name}"
 
 
-def scope_of(actor: Actor, *, raw: bool) -> Scope:
+def scope_of(actor: Actor, *, raw: bool, restricted: bool = False) -> Scope:
     """Return the scope an actor starts with; `raw` is none at all, for storage's own undo and erasure."""
     if raw:
         return Scope(Variant(read_scoped=False, write_scoped=False, system=True, raw=True))
     if actor.kind == "system":
-        return Scope(Variant(read_scoped=False, write_scoped=False, system=True))
+        return Scope(Variant(read_scoped=False, write_scoped=False, system=True, restricted=restricted))
     if actor.kind == "nobody":
         return Scope(Variant(nobody=True))
     read_all = actor.reach("contact.read") is Reach.ALL

@@ -55,22 +55,23 @@ class Store:
         declared: Mapping[str, Any] | None = None,
         parent: Store | None = None,
         raw: bool = False,
+        legal: bool = False,
     ) -> None:
-        self.database, self.actor, self.readonly = database, actor, readonly
+        self.database, self.actor, self.readonly, self.is_legal = database, actor, readonly, legal
         self.keys, self.hooks, self._jobs = database.keys, hooks or NoHooks(), jobs
         self.declared: Mapping[str, Any] = declared or {}
         self._answering: tuple[str | None, str | None] = (None, None)
         self.now: datetime = parent.now if parent else datetime.now(UTC)
         self.author: Actor = parent.author if parent else actor
         self._base, self._parent = connection, parent
-        self.scope = scope_of(actor, raw=raw)
+        self.scope = scope_of(actor, raw=raw, restricted=legal)
         self.session = Session(
             bind=database.speak(connection, self.scope),
             expire_on_commit=False,
             join_transaction_mode="rollback_only",
             info={"store": self},
         )
-        self._children: dict[bool, Store] = {}
+        self._children: dict[str, Store] = {}
         self.shredding: list[UUID] = parent.shredding if parent else []
         self.auditor: Auditor = parent.auditor if parent else Auditor(self)
         if self.scope.variant.read_scoped or self.scope.variant.write_scoped:
@@ -238,16 +239,14 @@ class Store:
         table = statement.table
         model = getattr(table, "info", {}).get("model")
         if model is None or model.__audited__:
-            raise Misconfigured(
+            words = (
                 f"{getattr(table, 'name', table)} is audited: change its rows one by one or by update_many"
             )
+            raise Misconfigured(words)
         self._check_writing()
         self.session.flush()
-        return int(
-            cast(
-                Any, self.session.execute(statement, execution_options={"synchronize_session": False})
-            ).rowcount
-        )
+        done: Any = self.session.execute(statement, execution_options={"synchronize_session": False})
+        return int(done.rowcount)
 
     def insert_many(self, model: type[Any], rows: list[dict[str, Any]]) -> None:
         """Insert many rows set-wise, sealed, scoped and audited; each dict has attribute names."""
@@ -346,28 +345,25 @@ class Store:
 
         The audit still names this store's actor. Take ids with you, not objects of the other store.
         """
-        return self._child(reason, raw=False)
+        return self._child(reason, "legal" if self.is_legal else "system")
+
+    def legal(self, reason: str) -> Store:
+        """Return a store of the system that, and whose `system`, sees restricted contacts too: to keep, copy, erase them."""
+        return self._child(reason, "legal")
 
     def raw(self, reason: str) -> Store:
         """Return a store without any row rule, removed contacts included: for storage's own undo and erasure."""
-        return self._child(reason, raw=True)
+        return self._child(reason, "raw")
 
-    def _child(self, reason: str, *, raw: bool) -> Store:
+    def _child(self, reason: str, sight: str) -> Store:
         root = self._root
         self.flush()
-        if raw not in root._children:
-            root._children[raw] = Store(
-                self.database,
-                root._base,
-                Actor.system(reason),
-                readonly=self.readonly,
-                hooks=self.hooks,
-                jobs=self._jobs,
-                declared=self.declared,
-                parent=root,
-                raw=raw,
-            )
-        return root._children[raw]
+        if sight not in root._children:
+            root._children[sight] = Store(
+                self.database, root._base, Actor.system(reason), readonly=self.readonly, hooks=self.hooks,
+                jobs=self._jobs, declared=self.declared, parent=root, raw=sight == "raw", legal=sight == "legal",
+            )  # fmt: skip
+        return root._children[sight]
 
     def check_visible(self, table: str, ids: set[UUID]) -> None:
         """Raise NotFound unless the actor sees every row of `ids` in `table`."""

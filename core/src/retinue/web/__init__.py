@@ -29,6 +29,7 @@ from retinue.web.cursors import CursorCodec
 from retinue.web.edge import Authenticate, Edge, Opener, with_store
 from retinue.web.handlers import delete, get, patch, post, put, route
 from retinue.web.idempotency import purge_idempotency_keys
+from retinue.web.links import Link, make_link, read_link, sign_bytes
 from retinue.web.outbound import Outbound, OutboundFailed, OutboundRefused, OutboundRules, shared
 from retinue.web.outbound import configure as configure_outbound
 from retinue.web.params import Condition, ListParams, Reader, SortKey
@@ -50,6 +51,7 @@ __all__ = [
     "CursorCodec",
     "Download",
     "Edge",
+    "Link",
     "ListParams",
     "Opener",
     "Outbound",
@@ -70,15 +72,18 @@ __all__ = [
     "cookie_name",
     "delete",
     "get",
+    "make_link",
     "note_incident",
     "patch",
     "post",
     "purge_idempotency_keys",
     "put",
+    "read_link",
     "route",
     "schema_dto",
     "session_cookie",
     "shared",
+    "sign_bytes",
     "web_page",
     "with_store",
 ]
