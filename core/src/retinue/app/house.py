@@ -202,13 +202,16 @@ class House:
 
     # ---- stores ------------------------------------------------------------------------------------------------
     @contextlib.contextmanager
-    def store(self, actor: Actor, *, readonly: bool = False, plugin: str | None = None) -> Iterator[Store]:
+    def store(
+        self, actor: Actor, *, readonly: bool = False, plugin: str | None = None, single: bool = False
+    ) -> Iterator[Store]:
         """Open one transaction for `actor` with the hooks and jobs of the current epoch."""
         now, opened = self._now, None
         try:
             with self.database.store(
                 actor,
                 readonly=readonly,
+                single=single,
                 plugin=plugin,
                 hooks=now.plugins.hooks if now.plugins else NO_HOOKS,
                 jobs=self.jobs,

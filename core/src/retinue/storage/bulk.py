@@ -40,6 +40,8 @@ def insert_rows(store: Store, model: type[Any], rows: list[dict[str, Any]]) -> N
     if sealed:
         _seal_rows(store, model, rows, set(sealed))
     insert_direct(store.raw_connection(), model.__table__, rows)
+    if store.database.statistics:
+        store.database.statistics.note(model.__table__.name, len(rows))
     if model.__table__.info["access"].mode == "contacts":
         store.note_made(model.__table__.name, rows)
 

@@ -24,6 +24,7 @@ from retinue.storage.keys import KeyStore, empty_journal
 from retinue.storage.masters import MasterKeys
 from retinue.storage.ports import Enqueue
 from retinue.storage.scoping import Scope, Variant, current_scope, scoped_dialect
+from retinue.storage.statistics import Statistics
 from retinue.storage.store import Store
 
 Kind = Literal["sqlite", "postgresql"]
@@ -145,6 +146,7 @@ class Database:
         self.kind: Kind = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
         self._variants: dict[Variant, Any] = {}
         self.turns_ahead = 0
+        self.statistics = Statistics(engine) if self.kind == "postgresql" else None
         # On SQLite one thread at a time: eight threads halve the throughput (they fight for the interpreter's lock).
         self.gate: Any = threading.RLock() if self.kind == "sqlite" else contextlib.nullcontext()
         event.listen(engine, "before_execute", _set_scope)
@@ -200,15 +202,20 @@ class Database:
         actor: Actor,
         *,
         readonly: bool = False,
+        single: bool = False,
         plugin: str | None = None,
         hooks: Any = None,
         jobs: Enqueue | None = None,
         declared: Mapping[str, Any] | None = None,
     ) -> Iterator[Store]:
-        """Yield a Store for one transaction of `actor`; commits on a clean exit, rolls back on any exception."""
+        """Yield a Store for one transaction of `actor`; commits on a clean exit, rolls back on any exception.
+
+        With `readonly` nothing can be written; with `single` beside it the caller makes one statement only, and
+        PostgreSQL is spared the begin and the end around it.
+        """
         with self.gate:
             try:
-                with self._connection(readonly) as connection:
+                with self._connection(readonly, single=single) as connection:
                     store = Store(
                         self, connection, actor, readonly=readonly, hooks=hooks, jobs=jobs, declared=declared
                     )
@@ -218,6 +225,8 @@ class Database:
                         store.finish()
                     finally:
                         store.release()
+                if self.statistics:
+                    self.statistics.refresh()
                 if store.shredding:  # only now: a rolled back erasure must leave the key
                     self.keys.drop_keys(store.shredding)
                     empty_journal(self.engine)
@@ -238,10 +247,12 @@ class Database:
             store.release()
 
     @contextlib.contextmanager
-    def _connection(self, readonly: bool) -> Iterator[Connection]:
+    def _connection(self, readonly: bool, *, single: bool) -> Iterator[Connection]:
         options: dict[str, Any] = {"retinue_write": not readonly}
         if readonly and self.kind == "postgresql":
             options["postgresql_readonly"] = True
+            if single:
+                options["isolation_level"] = "AUTOCOMMIT"
         with self.engine.connect() as connection:
             connection.execution_options(**options)
             with connection.begin():

@@ -48,7 +48,7 @@ def take_hidden(store: Store, table: str, values: dict[str, Any]) -> dict[str, A
     if not store.actor.hidden_fields or not values:
         return {}
     hidden = store.scope.variant.hidden_columns(table)
-    taken = {name: values.pop(name) for name in list(values) if name in hidden}
+    taken = {name: values.pop(name) for name in hidden.intersection(values)}
     custom = values.get("custom_sealed")
     if custom:
         secret = {key: custom[key] for key in custom if f"custom.{key}" in hidden}

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
 
@@ -50,9 +51,12 @@ class Variant:
 
     def hidden_columns(self, table: str) -> frozenset[str]:
         """Return the hidden names of `table`, a custom field as ``custom.<key>``."""
-        return frozenset(
-            name.removeprefix(f"{table}.") for name in self.hidden if name.startswith(f"{table}.")
-        )
+        return _hidden_in(self.hidden, table)
+
+
+@lru_cache(maxsize=1024)
+def _hidden_in(hidden: frozenset[str], table: str) -> frozenset[str]:
+    return frozenset(name.removeprefix(f"{table}.") for name in hidden if name.startswith(f"{table}."))
 
 
 @dataclass(slots=True)
