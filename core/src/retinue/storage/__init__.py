@@ -26,12 +26,13 @@ from retinue.storage.declare import (
     sealed_fields,
 )
 from retinue.storage.folding import fold
+from retinue.storage.hiding import hidden_names
 from retinue.storage.ids import INDEX_SUBJECT, SYSTEM_SUBJECT, new_id, new_ids
 from retinue.storage.keys import KeyStore, check_keys
 from retinue.storage.masters import MasterKeys
 from retinue.storage.privacy import Held, is_about, personal_registry, privacy_faults, subject_path
 from retinue.storage.reverting import Reverted, revert_change_set, touched_contacts
-from retinue.storage.scoping import Refused, hidden_names
+from retinue.storage.scoping import Refused
 from retinue.storage.sealing import sealed
 from retinue.storage.sets import AccessReader, AccessSet, Share, parse_shares
 from retinue.storage.shredding import ShredOrder, carry_out_orders, find_resurrected, order_shredding

@@ -13,7 +13,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
 
@@ -25,7 +24,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from retinue.actor import Actor, Reach
 from retinue.errors import Denied, RetinueError
-from retinue.storage.declare import MODELS, Access, Derived, fields_of
+from retinue.storage.declare import Access, Derived
+from retinue.storage.hiding import hidden_in, hidden_names
 
 
 class Refused(RetinueError):
@@ -51,12 +51,7 @@ class Variant:
 
     def hidden_columns(self, table: str) -> frozenset[str]:
         """Return the hidden names of `table`, a custom field as ``custom.<key>``."""
-        return _hidden_in(self.hidden, table)
-
-
-@lru_cache(maxsize=1024)
-def _hidden_in(hidden: frozenset[str], table: str) -> frozenset[str]:
-    return frozenset(name.removeprefix(f"{table}.") for name in hidden if name.startswith(f"{table}."))
+        return hidden_in(self.hidden, table)
 
 
 @dataclass(slots=True)
@@ -359,32 +354,6 @@ def scoped_dialect(base: Dialect, variant: Variant) -> Dialect:
 
 def _derived_of(table: Table) -> Mapping[str, Derived]:
     return getattr(table.info.get("model"), "__derived_from__", {})
-
-
-def hidden_names(given: Iterable[str]) -> frozenset[str]:
-    """Return every name that hiding the fields `given` hides: what they mean, and what follows from them."""
-    hidden = {name for field_name in given for name in _meanings(field_name)}
-    if hidden:
-        for table, model in MODELS.items():
-            for name, derived in model.__derived_from__.items():
-                sources = (source if "." in source else f"{table}.{source}" for source in derived.sources)
-                if not hidden.isdisjoint(sources):
-                    hidden.add(f"{table}.{name}")
-    return frozenset(hidden)
-
-
-def _meanings(given: str) -> Iterable[str]:
-    """Yield what a hidden field means: ``contact.revenue`` is the custom field where there is no such column."""
-    yield given
-    noun, _, name = given.partition(".")
-    model = MODELS.get(noun)
-    if (
-        model is not None
-        and "." not in name
-        and "custom" in model.__table__.c
-        and name not in fields_of(model)
-    ):
-        yield f"{noun}.custom.{name}"
 
 
 def scope_of(actor: Actor, *, raw: bool, restricted: bool = False) -> Scope:
