@@ -95,7 +95,7 @@ def test_cdnow_is_loaded_from_its_file(crm: Any) -> None:
         for place, row in enumerate(rows)
     ]
     with crm.store() as store:
-        assert importing.import_orders(store, lines) == 6919
+        assert importing.import_orders(store, lines) == ["created"] * 6919
     with crm.store() as store:
         cents = sum(round(float(row["amount_usd"]) * 100) for row in rows)
         assert store.rows(select(func.count(), func.sum(Order.total_minor)))[0] == (6919, cents)

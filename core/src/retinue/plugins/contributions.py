@@ -121,12 +121,27 @@ class WebhookEvent:
 
 @dataclass(frozen=True, slots=True)
 class ImportTarget:
-    """Rows that a file can be imported into; `run` takes a store and a list of dicts."""
+    """Rows that a file can be imported into; `run` takes a store and a list of dicts of text.
+
+    `run` writes all rows or raises Invalid with a pointer ``/row/column`` for each complaint, and answers for each row
+    ``created``, ``updated`` or ``unchanged``; what it knows already it leaves as it is, so that a run can be taken up
+    again. `required` columns must be in a file; `contacts` come as ids of contacts the actor sees, or empty; `dates`
+    and `numbers` as ISO dates or moments and as plain decimals, however the file wrote them. Rows that are alike in
+    `together` are handed over together, or rejected together. `undo` takes a store and the change set of an import;
+    without it an import is not undone.
+    """
 
     name: str
     label: str
     run: Code
     columns: tuple[str, ...] = ()
+    permission: str = ""
+    required: tuple[str, ...] = ()
+    contacts: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
+    undo: Code = None
 
 
 Contribution: TypeAlias = (
@@ -169,6 +184,6 @@ def code_fields(item: Any) -> tuple[str, ...]:
     known = item.__dataclass_fields__
     return tuple(
         name
-        for name in ("run", "handlers", "model", "badge")
+        for name in ("run", "handlers", "model", "badge", "undo")
         if name in known and getattr(item, name) is not None
     )

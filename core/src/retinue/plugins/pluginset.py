@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType, SimpleNamespace
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 import pluggy
 
 from retinue.errors import Misconfigured
-from retinue.plugins import boundary, checks
+from retinue.plugins import boundary, checks, filling
 from retinue.plugins.compat import version_faults
 from retinue.plugins.contract import PROJECT, Spec
-from retinue.plugins.contributions import KINDS
+from retinue.plugins.contributions import KINDS, ImportTarget
 from retinue.plugins.deprecation import warn_deprecated
 from retinue.plugins.discovery import Catalogue, Found
 from retinue.plugins.facade import Hooks
@@ -93,6 +94,21 @@ class PluginSet:
         version = self.loaded[owned.plugin].manifest.version
         place = (owned.plugin, version, str(owned.item.name))
         return boundary.attempt(store, self.watch, place, lambda: work(resolve(owned.plugin, code)))
+
+    def import_targets(self, store: Any) -> tuple[Owned[ImportTarget], ...]:
+        """Return what files can be imported into by whoever `store` is for."""
+        return filling.targets(self.declared(ImportTarget), store)
+
+    def import_rows(self, store: Any, name: str, rows: Sequence[Mapping[str, str]]) -> list[str]:
+        """Hand rows of a file to an import target, as its own plugin; returns what became of each row.
+
+        Raises NotFound for a target of no plugin that is on, Invalid with a pointer for each complaint about a row.
+        """
+        return filling.fill(self, store, name, rows)
+
+    def undo_import(self, store: Any, name: str, change_set_id: UUID) -> None:
+        """Have an import target undo what an import brought in; raises Conflict for one that cannot."""
+        filling.undo(self, store, name, change_set_id)
 
     def explain_order(self, hook: str) -> tuple[Position, ...]:
         """Return who answers `hook`, in order, each with the reason for its place."""

@@ -15,6 +15,7 @@ from retinue_io.matching import Overlay
 from retinue_io.models import COUNTS
 from retinue_io.plan import Plan, Reader
 from retinue_io.readers import Row
+from retinue_io.row_batches import RowBatch, Seen
 
 SHOWN = 20
 
@@ -31,6 +32,7 @@ class Check:
         self.rejected: list[tuple[Row, tuple[Fault, ...]]] | None = None  # a list: rejected rows are kept
         self.failure = ""
         self._overlay, self._detection, self._phase = Overlay(), Detection(), "rows"
+        self._seen = Seen()
 
     def advance(self, store: Store) -> bool:
         """Do the next portion; returns whether more is left."""
@@ -44,7 +46,7 @@ class Check:
 
     def _rows(self, store: Store) -> None:
         try:
-            rows = self.reader.take(self.plan.batch)
+            rows = self.plan.take(self.reader)
         except Unavailable:
             raise
         except RetinueError as fault:  # the file cannot be read on from here: a run would end here too
@@ -53,7 +55,9 @@ class Check:
             look = self.plan.duplicates == "review" and not self._detection.is_empty and not self.failure
             self._phase = "base" if look else "done"
             return
-        if self.plan.what == "interactions":
+        if self.plan.target is not None:
+            out = RowBatch(store, self.plan, self._seen).take(rows)
+        elif self.plan.what == "interactions":
             out = EventBatch(store, self.plan, self._overlay).take(rows)
         else:
             out = Batch(store, self.plan, self._overlay).take(rows)

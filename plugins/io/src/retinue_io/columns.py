@@ -17,8 +17,9 @@ from retinue.interactions import known_kinds
 from retinue_io.events import EventMapping, check_events, propose_events
 from retinue_io.limits import SAMPLE_ROWS
 from retinue_io.mapping import Column, Mapping, check_mapping, fit_mapping, load_mapping, propose_mapping
-from retinue_io.models import SavedMapping
+from retinue_io.models import WHATS, SavedMapping
 from retinue_io.readers import Row, Source
+from retinue_io.rows import RowMapping, check_rows, load_rows, propose_rows, target_named
 from retinue_io.targets import CUSTOM_KINDS
 from retinue_io.text import slug
 
@@ -91,12 +92,16 @@ def missing_fields(store: Store, mapping: Mapping) -> list[dict[str, str]]:
 # ---- choose ------------------------------------------------------------------------------------
 def choose_mapping(
     store: Store, source: Source, data: Dict[str, Any], *, what: str
-) -> Mapping | EventMapping:
+) -> Mapping | EventMapping | RowMapping:
     """Return the mapping that `data` gives, names or leaves to the proposal, checked against the file."""
     given = data.get("mapping")
     if data.get("saved"):
         given = _saved(store, data["saved"]).mapping
     sample = [row.cells for row in sample_rows(source)]
+    if what not in WHATS:
+        target = target_named(store, what)
+        rows = propose_rows(target, source.headings, sample) if given is None else load_rows(given)
+        return check_rows(_with_fixed(rows, data), target, source.headings)
     if what == "interactions":
         events = propose_events(source.headings, sample) if given is None else _converted(given, EventMapping)
         return check_events(events, source.headings, known_kinds(store))
@@ -122,6 +127,13 @@ def choose_mapping(
         columns = tuple(msgspec.structs.replace(c, on_fault=data["on_fault"]) for c in mapping.columns)
         mapping = msgspec.structs.replace(mapping, columns=columns)
     return with_kinds(store, check_mapping(mapping))
+
+
+def _with_fixed(mapping: RowMapping, data: Dict[str, Any]) -> RowMapping:
+    """Return the mapping with the values for all rows and the key of contacts that were given beside it."""
+    given = {name: data[name] for name in ("contact_by", "decimal", "region") if data.get(name)}
+    fixed = {**mapping.fixed, **(data.get("fixed") or {})}
+    return load_rows({**msgspec.to_builtins(mapping), "fixed": fixed, **given})
 
 
 def with_suggestions(mapping: Mapping) -> Mapping:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from retinue_io import exporting, service
 from retinue_io.checking import Check
 from retinue_io.columns import choose_mapping
 from retinue_io.error_file import write_error_file
-from retinue_io.models import COUNTS, DUPLICATES, FORMATS, KEYS, MODES, STOPPED, WHATS, Import
+from retinue_io.models import COUNTS, DUPLICATES, FORMATS, KEYS, MODES, STOPPED, Import
 from retinue_io.plan import Plan, Reader
 from retinue_io.readers import Reading, Source, open_source
 from retinue_io.running import advance
@@ -31,7 +32,10 @@ from retinue_io.writers import ErrorWriter
 @command()
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
-    "--what", type=click.Choice(WHATS), default="contacts", show_default=True, help="What the file holds."
+    "--what",
+    default="contacts",
+    show_default=True,
+    help="contacts, interactions, or an import target of a plugin, such as orders.order.",
 )
 @click.option(
     "--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A mapping as JSON."
@@ -43,6 +47,10 @@ from retinue_io.writers import ErrorWriter
 @click.option("--key", type=click.Choice(KEYS), help="By what update and upsert find contacts.")
 @click.option("--duplicates", type=click.Choice(DUPLICATES), default="review", show_default=True)
 @click.option("--system", default="", help="Which system gave the external ids.")
+@click.option(
+    "--set", "fixed", multiple=True, metavar="COLUMN=VALUE", help="The same in every row of a target."
+)
+@click.option("--contact-by", type=click.Choice(KEYS), help="What a target's column of contacts holds.")
 @click.option("--create-fields", is_flag=True, help="Declare custom fields for unknown columns.")
 @click.option("--lenient", is_flag=True, help="Leave a faulty value out instead of rejecting its row.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
@@ -59,12 +67,13 @@ def import_file(
     resume: UUID | None,
     **given: Any,
 ) -> None:
-    """Bring contacts or interactions in from FILE: CSV, XLSX, ODS or vCard.
+    """Bring contacts, interactions or rows of other plugins in from FILE: CSV, XLSX, ODS or vCard.
 
     \b
     retinue import people.csv --dry-run
     retinue import people.csv --mode upsert --key email --errors rejected.csv
-    retinue import orders.csv --what interactions
+    retinue import visits.csv --what interactions
+    retinue import orders.csv --what orders.order --set currency=EUR --contact-by email
     """
     if (file is None) == (resume is None):
         raise click.UsageError("Name a file, or an import to take up with --resume.")
@@ -94,6 +103,7 @@ class _Wish:
     def of(cls, file: Path, mapping: Path | None, given: dict[str, Any]) -> _Wish:
         """Read it from the options; raises Invalid for a mapping that is no JSON."""
         data = {name: given[name] for name in ("mode", "key", "duplicates", "system", "create_fields")}
+        data |= {"contact_by": given["contact_by"], "fixed": _pairs(given["fixed"])}
         data["on_fault"] = "leave_out" if given["lenient"] else None
         try:
             data["mapping"] = msgspec.json.decode(mapping.read_bytes()) if mapping else None
@@ -103,6 +113,16 @@ class _Wish:
             ) from fault
         reading = Reading(**{name: given[name] for name in ("encoding", "delimiter", "sheet")})
         return cls(file, given["what"], reading, data)
+
+
+def _pairs(words: Sequence[str]) -> dict[str, str]:
+    pairs = dict[str, str]()
+    for word in words:
+        name, sign, value = word.partition("=")
+        if not sign or not name:
+            raise click.UsageError(f"{word} is no COLUMN=VALUE.")
+        pairs[name] = value
+    return pairs
 
 
 class _Session:
@@ -152,7 +172,7 @@ class _Session:
             check.rejected = [] if errors else None
             while more:
                 before = check.counts["rows"]
-                with self.store(readonly=True) as store:
+                with self.store(readonly=plan.target is None) as store:  # a target writes, and takes it back
                     more = check.advance(store)
                 tick(check.counts["rows"] - before)
         if errors is not None:

@@ -17,7 +17,7 @@ from retinue_io.values.emails import parse_email
 from retinue_io.values.phones import parse_phone
 from retinue_io.values.scalars import parse_decimal
 
-_WORDS: dict[str, frozenset[str]] = {
+WORDS: dict[str, frozenset[str]] = {
     "source_key": frozenset(
         [
             "order id",
@@ -105,7 +105,7 @@ def propose_events(headings: Sequence[str], sample: Iterable[Dict[str, str]] = (
     """Propose a mapping by the headings; what is not recognised becomes a fact."""
     rows = list(sample)
     found: dict[str, str] = {}
-    for name, known in _WORDS.items():
+    for name, known in WORDS.items():
         taken = set(found.values())
         fitting = [h for h in headings if words(h) in known and h not in taken]
         if fitting:
@@ -157,7 +157,7 @@ def _build(row: Row, mapping: EventMapping) -> Event:
         faults.append(
             Fault(row.number, mapping.contact, "The cell is empty.", "Name the contact.", "nameless")
         )
-    values["at"] = read("at", lambda text: _instant(text, mapping.order))
+    values["at"] = read("at", lambda text: read_instant(text, mapping.order))
     amount = read("amount", lambda text: parse_decimal(text, mapping.decimal))
     if amount is not None:
         data["amount"] = format(amount, "f")
@@ -179,7 +179,7 @@ def _whom(text: str, mapping: EventMapping) -> str:
     return text
 
 
-def _instant(text: str, order: str) -> datetime:
+def read_instant(text: str, order: str) -> datetime:
     """Return an instant; a date alone is its noon in UTC, which is that day nearly everywhere."""
     try:
         at = parse_datetime(text, order)

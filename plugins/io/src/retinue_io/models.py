@@ -36,6 +36,7 @@ MODES = ("create", "update", "upsert")
 KEYS = ("email", "phone", "external_id", "id")
 DUPLICATES = ("review", "skip", "ignore")
 WHATS = ("contacts", "interactions")
+"""What a file may hold beside the import targets of other plugins, which are called by their own names."""
 FORMATS = ("csv", "xlsx", "vcard", "jsonl")
 COUNTS = ("rows", "created", "updated", "unchanged", "rejected", "suspected", "organisations")
 
@@ -60,7 +61,7 @@ class Import(Base):
     id: Mapped[UUID] = key("Import")
     file_name: Mapped[str] = field(String(255), label="File", nullable=False)
     size: Mapped[int] = field(BigInteger, label="Bytes", nullable=False)
-    what: Mapped[str] = field(String(12), label="What it holds", kind="choice", choices=WHATS, nullable=False)
+    what: Mapped[str] = field(String(80), label="What it holds", nullable=False)
     reading: Mapped[dict[str, Any]] = field(json_type(), label="How it is read", kind="json", nullable=False)
     mapping: Mapped[dict[str, Any] | None] = field(json_type(), label="Mapping", kind="json")
     mode: Mapped[str] = field(String(10), label="Mode", kind="choice", choices=MODES, nullable=False)
@@ -154,7 +155,7 @@ class SavedMapping(Base):
 
     id: Mapped[UUID] = key("Mapping")
     name: Mapped[str] = field(String(100), label="Name", nullable=False, unique=True)
-    what: Mapped[str] = field(String(12), label="What it holds", nullable=False)
+    what: Mapped[str] = field(String(80), label="What it holds", nullable=False)
     mapping: Mapped[dict[str, Any]] = field(json_type(), label="Mapping", kind="json", nullable=False)
     created_at: Mapped[datetime] = field(UtcDateTime, label="Saved", nullable=False)
 

@@ -12,7 +12,8 @@ from retinue.lists import list_views
 from retinue.ui import PageRequest
 from retinue_io import service
 from retinue_io.exporting import list_exports
-from retinue_io.models import DUPLICATES, FORMATS, KEYS, MODES, STANDBY
+from retinue_io.models import DUPLICATES, FORMATS, KEYS, MODES, STANDBY, WHATS
+from retinue_io.rows import list_targets, target_named
 from retinue_io.targets import LINKS, LISTS, SCALARS, heading_for
 
 _SHOWN = 20
@@ -21,7 +22,8 @@ _SHOWN = 20
 def show_imports(store: Store, _: PageRequest) -> dict[str, Any]:
     """Return the latest imports, and whether they may be taken away as a file."""
     rows = service.list_imports(store, after=None, limit=_SHOWN)
-    return {"imports": [service.describe_import(store, row) for row in rows]}
+    shown = [service.describe_import(store, row) for row in rows]
+    return {"imports": shown, "others": list_targets(store)}
 
 
 def show_import(store: Store, request: PageRequest) -> dict[str, Any]:
@@ -32,10 +34,13 @@ def show_import(store: Store, request: PageRequest) -> dict[str, Any]:
         raise NotFound("there is no such import") from None
     row = service.get_import(store, import_id)
     shown = service.describe_import(store, row)
-    values: dict[str, Any] = {"one": shown, "preview": None, "targets": [], "rejections": []}
+    values: dict[str, Any] = {"one": shown, "preview": None, "targets": [], "rejections": [], "target": None}
     if row.status == STANDBY:
         values["preview"] = service.preview_import(store, import_id)
-        values["targets"] = _targets(store)
+        values["preview"]["mapping"] = row.mapping or values["preview"]["mapping"]
+        target = None if row.what in WHATS else target_named(store, row.what)
+        values["targets"] = _targets(store) if target is None else _columns(target)
+        values["target"] = target
     elif shown["counts"].get("rejected"):
         values["rejections"] = service.list_rejections(store, import_id, limit=_SHOWN)
     return values | {"modes": MODES, "keys": KEYS, "duplicates": DUPLICATES}
@@ -45,6 +50,11 @@ def show_exports(store: Store, _: PageRequest) -> dict[str, Any]:
     """Return one's latest exports and what a new one can be made of."""
     views = list_views(store, "contact") if store.may("view.read") else []
     return {"exports": list_exports(store, after=None, limit=_SHOWN), "views": views, "formats": FORMATS}
+
+
+def _columns(target: Any) -> list[tuple[str, str]]:
+    """Return what a column can fill of an import target, as ``column|``, with its name in words."""
+    return [(f"{name}|", name.replace("_", " ").capitalize()) for name in target.columns]
 
 
 def _targets(store: Store) -> list[tuple[str, str]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import msgspec
 
@@ -14,11 +15,14 @@ from retinue.errors import Invalid, RetinueError
 from retinue_io.events import EventMapping
 from retinue_io.faults import Fault
 from retinue_io.mapping import Mapping
-from retinue_io.models import Import
+from retinue_io.models import WHATS, Import
 from retinue_io.readers import Row, Source
+from retinue_io.rows import RowMapping, target_named
 from retinue_io.targets import heading_for
 
 CREATE_BATCH, CHANGE_BATCH = 1000, 250
+MOST_TOGETHER = 1000
+"""Rows by which a batch may grow so that those of one order, say, stay together."""
 _DISPLAY = {"id": "Retinue ID", "external_id": "external ID", "email": "e-mail", "phone": "telephone"}
 
 
@@ -29,6 +33,8 @@ class Plan:
     what: str
     mapping: Mapping | None
     events: EventMapping | None
+    rows: RowMapping | None
+    target: Any
     mode: str
     key: str
     duplicates: str
@@ -40,11 +46,13 @@ class Plan:
         """Return the plan of an import; raises Invalid without a mapping."""
         if row.mapping is None:
             raise Invalid("The columns are not mapped yet.", remedy="Set the mapping first.", code="unmapped")
-        contacts = row.what == "contacts"
+        contacts, rows = row.what == "contacts", row.what not in WHATS
         return cls(
             what=row.what,
             mapping=msgspec.convert(row.mapping, Mapping) if contacts else None,
-            events=None if contacts else msgspec.convert(row.mapping, EventMapping),
+            events=None if contacts or rows else msgspec.convert(row.mapping, EventMapping),
+            rows=msgspec.convert(row.mapping, RowMapping) if rows else None,
+            target=target_named(store, row.what) if rows else None,
             mode=row.mode,
             key=row.key_field or "",
             duplicates=row.duplicates,
@@ -65,6 +73,8 @@ class Plan:
     @property
     def permissions(self) -> tuple[str, ...]:
         """Return what a person must be allowed to do to run it."""
+        if self.target is not None:  # the target itself asks for its own
+            return ("contact.import",)
         if self.what == "interactions":
             return ("contact.import", "interaction.create")
         needed = {"create": ("contact.create",), "update": ("contact.change",)}
@@ -73,6 +83,15 @@ class Plan:
         ties = ("relation.create",) if "organisation" in targets else ()
         deeds = needed.get(self.mode, ("contact.create", "contact.change"))
         return ("contact.import", *deeds, *staff, *ties)
+
+    def take(self, reader: Reader) -> list[Row]:
+        """Return the next batch of a file's rows."""
+        if self.rows is None:
+            return reader.take(self.batch)
+        mapping, target = self.rows, self.target
+        headings = [heading for name in target.together if (heading := mapping.heading(name))]
+        alike = (lambda row: [row.cells.get(heading) for heading in headings]) if headings else None
+        return reader.take(self.batch, alike)
 
     def require(self, store: Store) -> None:
         """Raise Denied unless the actor may do all that this plan can do."""
@@ -115,18 +134,34 @@ class Reader:
         self.source = source
         self._rows: Iterator[Row] = source.rows()
         self._fault: RetinueError | None = None
+        self._ahead: list[Row] = []
         self.position = sum(1 for _ in islice(self._rows, skip))
 
-    def take(self, size: int) -> list[Row]:
-        """Return the next rows; none at the end. A place that cannot be read raises after those before."""
+    def take(self, size: int, alike: Callable[[Row], object] | None = None) -> list[Row]:
+        """Return the next rows; none at the end. A place that cannot be read raises after those before.
+
+        With `alike` rows that give the same answer are not parted, as far as `MOST_TOGETHER` reaches.
+        """
         if self._fault is not None:
             raise self._fault
         rows: list[Row] = []
         try:
-            rows.extend(islice(self._rows, size))
+            rows.extend(self._next(size))
+            while alike is not None and rows and len(rows) < size + MOST_TOGETHER:
+                more = self._next(1)
+                if not more:
+                    break
+                if alike(more[0]) != alike(rows[-1]):
+                    self._ahead = more
+                    break
+                rows += more
         except RetinueError as fault:
             self._fault = fault
             if not rows:
                 raise
         self.position += len(rows)
         return rows
+
+    def _next(self, size: int) -> list[Row]:
+        ahead, self._ahead = self._ahead[:size], self._ahead[size:]
+        return [*ahead, *islice(self._rows, size - len(ahead))]

@@ -29,6 +29,7 @@ from retinue_io.files import PRINTS, PieceStream, add_note, open_file, read_note
 from retinue_io.models import COMPLETE, FAILED, PENDING, RUNNING, STOPPED, Import, Pair, Rejection
 from retinue_io.plan import Plan, Reader
 from retinue_io.readers import Reading, Row, open_source
+from retinue_io.row_batches import RowBatch
 
 RUN, CHECK = "io.run_import", "io.check_import"
 SLICE = 1.0
@@ -138,9 +139,9 @@ def _next_rows(store: Store, row: Import) -> bool:
     plan = Plan.of(store, row)
     plan.require(store)
     opened = OpenFile.at(system_of(store), row, row.position)
-    rows = opened.reader.take(plan.batch)
+    rows = plan.take(opened.reader)
     if rows:
-        batch = EventBatch(store, plan) if plan.what == "interactions" else Batch(store, plan)
+        batch = _batch_of(store, plan)
         _note(store, row, batch.take(rows), opened.reader.position)
         KEPT.put("file", row.id, opened)
         return False
@@ -148,6 +149,12 @@ def _next_rows(store: Store, row: Import) -> bool:
         row.total = row.position
     row.phase = "pairs"
     return plan.duplicates != "review" or plan.what != "contacts"
+
+
+def _batch_of(store: Store, plan: Plan) -> Batch | EventBatch | RowBatch:
+    if plan.target is not None:
+        return RowBatch(store, plan)
+    return EventBatch(store, plan) if plan.what == "interactions" else Batch(store, plan)
 
 
 def _note(store: Store, row: Import, out: Outcome, position: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from retinue_io.models import COUNTS, DUPLICATES, FORMATS, KEYS, MODES, STATUSES, WHATS
+from retinue_io.models import COUNTS, DUPLICATES, FORMATS, KEYS, MODES, STATUSES
 
 
 def _choice(known: tuple[str, ...], help_: str = "", **options: object) -> fields.String:
@@ -74,7 +74,9 @@ class ImportSchema(Schema):
     id = fields.UUID()
     file_name = fields.String()
     size = fields.Integer()
-    what = _choice(WHATS)
+    what = fields.String(
+        metadata={"description": "contacts, interactions, or an import target such as orders.order."}
+    )
     reading = fields.Nested(ReadingSchema)
     mapping = fields.Dict(allow_none=True, metadata={"description": "What each column fills."})
     mode = _choice(MODES)
@@ -148,6 +150,15 @@ class MappingDraftSchema(Schema):
         metadata={"description": "Declare custom fields for unknown columns and for those that are missing."}
     )
     on_fault = _choice(("reject", "leave_out"), "A faulty value rejects its row, or is left out of it.")
+    fixed = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(validate=validate.Length(max=200)),
+        metadata={
+            "description": "For an import target: what stands in every row; {row} is the row's number."
+        },
+    )
+    contact_by = _choice(KEYS, "For an import target: what its column of contacts holds.")
+    decimal = _choice((".", ","), "For an import target: the decimal sign.")
     reading = fields.Nested(ReadingSchema)
 
 
@@ -183,7 +194,9 @@ class SavedMappingSchema(Schema):
 
     id = fields.UUID()
     name = fields.String()
-    what = _choice(WHATS)
+    what = fields.String(
+        metadata={"description": "contacts, interactions, or an import target such as orders.order."}
+    )
     mapping = fields.Dict()
     created_at = fields.DateTime()
 

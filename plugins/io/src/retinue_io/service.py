@@ -34,6 +34,7 @@ from retinue_io.models import (
 )
 from retinue_io.plan import Plan
 from retinue_io.readers import Reading, Source, open_source
+from retinue_io.rows import list_targets, propose_rows, target_named
 from retinue_io.running import CHECK, RUN, advance_check, require_standby, system_of
 
 SHOWN_ROWS = 10
@@ -49,9 +50,7 @@ def start_upload(
     """Find out kind, encoding and headings of a file, then store it; raises Invalid or TooLarge."""
     store.require("contact.import")
     if what not in WHATS:
-        raise Invalid(
-            "not something that can be imported", problems=[Problem("/what", f"none of: {', '.join(WHATS)}")]
-        )
+        _check_what(store, what)
     source = open_source(stream, file_name, _with_locale(store, reading or Reading()))
     sample_rows(source)  # a file whose first rows cannot be read is refused now
     row = Import(
@@ -78,6 +77,16 @@ def start_upload(
     return row
 
 
+def _check_what(store: Store, what: str) -> None:
+    known = (*WHATS, *(target.name for target in list_targets(store)))
+    if what not in known:
+        raise Invalid(
+            f"A file cannot be imported into {what}.",
+            remedy=f"Choose one of: {', '.join(known)}.",
+            problems=[Problem("/what", f"none of: {', '.join(known)}", "what")],
+        )
+
+
 def _with_locale(store: Store, reading: Reading) -> Reading:
     config = store.declared.get("config")
     if reading.locale or config is None:
@@ -100,16 +109,20 @@ def describe_source(store: Store, source: Source, *, what: str = "contacts") -> 
     """Return what an opened file looks like, with a proposal of what its columns are."""
     rows = sample_rows(source)
     sample = [row.cells for row in rows]
-    proposed: Any = (
-        propose_events(source.headings, sample) if what == "interactions" else propose(store, source, sample)
-    )
+    proposed: Any
+    if what not in WHATS:
+        proposed = propose_rows(target_named(store, what), source.headings, sample)
+    elif what == "interactions":
+        proposed = propose_events(source.headings, sample)
+    else:
+        proposed = propose(store, source, sample)
     return {
         "reading": msgspec.to_builtins(source.reading),
         "headings": list(source.headings),
         "notices": list(source.notices),
         "rows": [{"row": row.number, "cells": dict(row.cells)} for row in rows[:SHOWN_ROWS]],
         "mapping": msgspec.to_builtins(proposed),
-        "missing_fields": [] if what == "interactions" else missing_fields(store, proposed),
+        "missing_fields": missing_fields(store, proposed) if what == "contacts" else [],
     }
 
 
@@ -244,7 +257,10 @@ def revert_now(store: Store, row: Import) -> Import:
     if row.status == REVERTED:
         return row
     if row.change_set_id is not None and any(row.counts.get(n) for n in ("created", "updated")):
-        revert_change_set(store, row.change_set_id)
+        if row.what in WHATS:
+            revert_change_set(store, row.change_set_id)
+        else:
+            store.declared["plugins"].undo_import(store, row.what, row.change_set_id)
     row.status, row.finished_at = REVERTED, store.now
     remove_file(store, row.id)
     system_of(store).flush()

@@ -17,10 +17,10 @@ from retinue import Store, new_id
 from retinue.errors import Conflict, Invalid, NotFound, Problem, Stale
 from retinue_loyalty.models import ACTIVE, CLOSED, DRAFT, Programme, RuleVersion
 from retinue_loyalty.rules import Rules, read_rules
-from retinue_loyalty.schemas import RulesSchema
+from retinue_loyalty.schemas import ProgrammeDraftSchema
 
 _KNOWN = "loyalty_schemes"
-RULES = RulesSchema()
+DRAFTS = ProgrammeDraftSchema()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,22 +168,63 @@ def create_programme(store: Store, draft: Mapping[str, Any]) -> dict[str, Any]:
     return _shown(store, programme)
 
 
-def import_programmes(store: Store, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Create active programmes of a file's rows, their rules as JSON text; returns how many are new."""
+def import_programmes(store: Store, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Create active programmes of a file's rows, their rules as JSON text; a known one is ``unchanged``.
+
+    Raises Invalid with a pointer per row and column, also for a known key that comes with other rules.
+    """
     store.require("programme.change")
-    known = {scheme.key for scheme in read_schemes(store)}
-    fresh = [row for row in rows if row["key"] not in known]
-    for row in fresh:
-        draft = {name: str(row[name]) for name in ("key", "name", "currency", "zone") if row.get(name)}
+    known = {row.key: _shown(store, row)["rules"] for row in _rows(store, rows)}
+    problems, drafts = list[Problem](), list[dict[str, Any] | None]()
+    for place, row in enumerate(rows):
         try:
-            rules = RULES.load(msgspec.json.decode(str(row["rules"]).encode()))
-        except (msgspec.DecodeError, ValidationError) as wrong:
-            problem = Problem("/rules", f"of {row['key']}: {wrong}", "rules")
-            raise Invalid("A programme is not valid.", problems=[problem]) from wrong
-        create_programme(
-            store, {**draft, "state": ACTIVE, "rules": rules, "rules_from": row.get("rules_from")}
-        )
-    return len(fresh)
+            draft = _imported(row)
+            same = draft["key"] in known
+            if same and dict(known[draft["key"]]) != draft["rules"]:
+                problems.append(Problem(f"/{place}/key", "is taken by a programme with other rules", "taken"))
+            known.setdefault(draft["key"], draft["rules"])
+            drafts.append(None if same else draft)
+        except Invalid as wrong:
+            problems += [Problem(f"/{place}{p.pointer}", p.detail, p.code) for p in wrong.problems]
+    if problems:
+        raise Invalid("Programmes are not valid.", remedy="Correct what errors names.", problems=problems)
+    for fresh in drafts:
+        if fresh is not None:
+            create_programme(store, fresh)
+    return ["unchanged" if draft is None else "created" for draft in drafts]
+
+
+def _rows(store: Store, rows: Sequence[Mapping[str, Any]]) -> list[Programme]:
+    keys = [str(row.get("key") or "").strip() for row in rows]
+    return store.scalars(select(Programme).where(Programme.key.in_(keys)))
+
+
+def _imported(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a programme as a row of a file says it; raises Invalid with a pointer per column."""
+    draft: dict[str, Any] = {
+        n: str(row[n]).strip() for n in ("key", "name", "currency", "zone") if row.get(n)
+    }
+    try:
+        draft["rules"] = msgspec.json.decode(str(row.get("rules") or "").encode())
+        loaded: dict[str, Any] = DRAFTS.load({**draft, "state": ACTIVE})
+    except msgspec.DecodeError as wrong:
+        problem = Problem("/rules", f"is no JSON: {wrong}", "rules")
+        raise Invalid("A programme is not valid.", problems=[problem]) from wrong
+    except ValidationError as wrong:
+        problems = [
+            Problem(f"/{name}", str(said), "value") for name, said in dict(wrong.messages_dict).items()
+        ]
+        raise Invalid("A programme is not valid.", problems=problems) from wrong
+    try:
+        read_rules(loaded["rules"])
+        _check_zone(loaded)
+    except Invalid as wrong:
+        problems = [
+            p if p.pointer == "/zone" else Problem("/rules", f"{p.pointer} {p.detail}", p.code)
+            for p in wrong.problems
+        ]
+        raise Invalid("A programme is not valid.", problems=problems) from wrong
+    return {**loaded, **({"rules_from": row["rules_from"]} if row.get("rules_from") else {})}
 
 
 def change_programme(

@@ -37,12 +37,26 @@ function mappingOf(form) {
   return mapping;
 }
 
+function wishOf(form) {
+  const { mode, key, on_fault: onFault, create_fields: fields } = form.elements;
+  const wish = { mapping: mappingOf(form), mode: mode.value, on_fault: onFault.value, create_fields: fields.checked };
+  return mode.value === "create" ? wish : { ...wish, key: key.value };
+}
+
+function rowsOf(form) {
+  const { contact_by: by, system, decimal } = form.elements;
+  const fixed = {};
+  for (const input of form.querySelectorAll("[data-fixed]")) if (input.value.trim()) fixed[input.dataset.fixed] = input.value.trim();
+  const mapping = { ...mappingOf(form), fixed };
+  if (by) mapping.contact_by = by.value;
+  if (decimal.value) mapping.decimal = decimal.value;
+  return { mapping, mode: "create", ...(system ? { system: system.value } : {}) };
+}
+
 on("submit", "form[data-import]", async (event, form) => {
   event.preventDefault();
   const path = `/api/v1/imports/${form.dataset.import}`;
-  const { mode, key, on_fault: onFault, create_fields: fields } = form.elements;
-  const body = { mapping: mappingOf(form), mode: mode.value, on_fault: onFault.value, create_fields: fields.checked };
-  if (mode.value !== "create") body.key = key.value;
+  const body = form.elements.mode ? wishOf(form) : rowsOf(form);
   const button = form.querySelector("[type=submit]");
   button.disabled = true;
   const mapped = await call("PUT", `${path}/mapping`, body);
