@@ -72,7 +72,6 @@ def import_file(
     \b
     retinue import people.csv --dry-run
     retinue import people.csv --mode upsert --key email --errors rejected.csv
-    retinue import visits.csv --what interactions
     retinue import orders.csv --what orders.order --set currency=EUR --contact-by email
     """
     if (file is None) == (resume is None):
