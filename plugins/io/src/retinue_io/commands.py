@@ -31,12 +31,7 @@ from retinue_io.writers import ErrorWriter
 
 @command()
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--what",
-    default="contacts",
-    show_default=True,
-    help="contacts, interactions, or an import target of a plugin, such as orders.order.",
-)
+@click.option("--what", default="contacts", show_default=True, help="Or interactions, or orders.order …")
 @click.option(
     "--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A mapping as JSON."
 )
