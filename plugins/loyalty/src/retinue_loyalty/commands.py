@@ -12,7 +12,7 @@ import msgspec
 
 from retinue.cli import Cli, command
 from retinue.errors import NotFound
-from retinue_loyalty import members, programmes, reports, service, verifying
+from retinue_loyalty import catching_up, members, programmes, reports, service, verifying
 
 _DAY = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 
@@ -53,6 +53,19 @@ def settle(cli: Cli) -> None:
     with cli.house() as house, cli.store(house) as store:
         touched = service.settle_due(store, {})
     cli.out.done(f"{touched} members were looked at.", {"members": touched})
+
+
+@command(name="catch-up")
+@click.option("--since", type=_DAY, help="Orders that changed since this day, in UTC. [default: ever]")
+@click.option("--dry-run", is_flag=True, help="Only tell what is lacking; exit code 1 if anything is.")
+def catch_up(cli: Cli, since: datetime | None, dry_run: bool) -> None:
+    """Give points for sales that were missed while loyalty was off or failed; done twice, nothing happens twice."""
+    moment = since.replace(tzinfo=UTC) if since else catching_up.EVER
+    with cli.house() as house, cli.store(house, readonly=dry_run) as store:
+        found = catching_up.add_up(store, moment, catching_up.read_gap if dry_run else catching_up.catch_up)
+    cli.out.record(found)
+    if dry_run and found["sales"] + found["returns"] + found["completed"]:
+        raise click.exceptions.Exit(1)
 
 
 @command(name="programmes")
@@ -99,5 +112,5 @@ def preview(cli: Cli, programme: str, rules: Path) -> None:
     cli.out.rows(found["changes"], ["contact_id", "before", "after"], empty="Nobody's level would change.")
 
 
-for one in (verify, settle, list_programmes, balance, trial_balance, preview):
+for one in (verify, settle, catch_up, list_programmes, balance, trial_balance, preview):
     loyalty.add_command(one)

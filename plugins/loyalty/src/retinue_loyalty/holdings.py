@@ -14,12 +14,14 @@ from sqlalchemy.exc import IntegrityError
 from retinue import Store, new_id
 from retinue.contacts import Contact
 from retinue.errors import Conflict, Invalid, NotFound, Problem, RetinueError
-from retinue_loyalty.accounts import system_of
+from retinue_loyalty.accounts import find_accounts, system_of
+from retinue_loyalty.levels import renew_levels, renew_standings
 from retinue_loyalty.models import Membership, Offer, OfferUse, Programme, Referral
 from retinue_loyalty.pricing import half_up
-from retinue_loyalty.programmes import active_scheme, get_scheme
+from retinue_loyalty.programmes import Scheme, active_scheme, get_scheme
+from retinue_loyalty.rewards import give_rewards, rewards_on
 from retinue_loyalty.rules import Perk
-from retinue_loyalty.when import day_of, month_after
+from retinue_loyalty.when import day_of, midnight, month_after
 
 
 class Over(RetinueError):
@@ -170,7 +172,19 @@ def start_membership(store: Store, programme_id: UUID, draft: Mapping[str, Any])
     made.starts_on, made.paid_until, made.created_at = starts, month_after(starts, 1), store.now
     store.add(made)
     store.flush()
+    _reward_start(store, scheme, made)
     return made
+
+
+def _reward_start(store: Store, scheme: Scheme, made: Membership) -> None:
+    own, at = system_of(store), midnight(made.starts_on, scheme.zone)
+    given = list[UUID]()
+    for reward in rewards_on(scheme, "membership_started", at):
+        name = str(made.contact_id) if reward.once else f"{made.contact_id}:{made.id}"
+        given += give_rewards(own, scheme, reward, [(made.contact_id, name, at)])
+    if given:
+        renew_levels(own, scheme, list(find_accounts(own, scheme.id, given).values()), own.now)
+        renew_standings(own, given)
 
 
 def renew_membership(store: Store, membership_id: UUID) -> Membership:

@@ -69,6 +69,7 @@ class Programme(Base):
     state: Mapped[str] = field(
         String(6), label="State", kind="choice", choices=PROGRAMME_STATES, nullable=False
     )
+    active_from: Mapped[datetime | None] = field(UtcDateTime, label="Counts since")
     created_at: Mapped[datetime] = field(UtcDateTime, label="Created", nullable=False)
     version: Mapped[int] = field(Integer, label="Version", default=1, nullable=False)
 

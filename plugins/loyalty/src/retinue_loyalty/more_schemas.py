@@ -146,3 +146,12 @@ class BuyerSchema(Schema):
 
     contact_id = fields.UUID()
     spent_minor = fields.Integer()
+
+
+class GapSchema(Schema):
+    """What the ledger lacks of the last week's sales."""
+
+    looked = fields.Integer(metadata={"description": "Sales that were compared."})
+    sales = fields.Integer()
+    returns = fields.Integer()
+    completed = fields.Integer()

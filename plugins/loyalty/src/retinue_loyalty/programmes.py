@@ -42,6 +42,7 @@ class Scheme:
     currency: str
     zone: str
     state: str
+    active_from: datetime | None
     versions: tuple[Version, ...]
 
     def at(self, moment: datetime) -> Rules:
@@ -68,6 +69,7 @@ def read_schemes(store: Store, *, only: UUID | None = None, active: bool = False
 _ALL = (
     select(
         *(Programme.id, Programme.key, Programme.name, Programme.currency, Programme.zone, Programme.state),
+        Programme.active_from,
         *(RuleVersion.id, RuleVersion.number, RuleVersion.valid_from),
     )
     .join(RuleVersion, RuleVersion.programme_id == Programme.id)
@@ -82,7 +84,7 @@ def _read_all(store: Store) -> list[Scheme]:
     for *facts, version_id, number, since in rows:
         _, versions = found.setdefault(facts[0], (tuple(facts), []))
         versions.append(Version(number, since, rules[version_id]))
-    names = ("id", "key", "name", "currency", "zone", "state")
+    names = ("id", "key", "name", "currency", "zone", "state", "active_from")
     return [
         Scheme(**dict(zip(names, facts, strict=True)), versions=tuple(versions))
         for facts, versions in found.values()
@@ -162,6 +164,7 @@ def create_programme(store: Store, draft: Mapping[str, Any]) -> dict[str, Any]:
     programme = Programme(id=new_id(), created_at=store.now, version=1, state=draft.get("state", DRAFT))
     programme.key, programme.name = draft["key"], draft["name"]
     programme.currency, programme.zone = draft["currency"], draft.get("zone", "UTC")
+    programme.active_from = store.now if programme.state == ACTIVE else None
     store.add(programme)
     store.flush()
     _add_version(store, programme.id, draft["rules"], draft.get("rules_from") or store.now)
@@ -244,6 +247,8 @@ def change_programme(
     for name in ("name", "state"):
         if name in changes and changes[name] != getattr(programme, name):
             setattr(programme, name, changes[name])
+    if programme.state == ACTIVE and programme.active_from is None:
+        programme.active_from = store.now
     if "rules" in changes:
         read_rules(changes["rules"])
         _add_version(store, programme.id, changes["rules"], changes.get("rules_from") or store.now)

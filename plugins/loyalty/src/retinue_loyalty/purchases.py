@@ -21,7 +21,7 @@ from retinue_loyalty.levels import gathered, renew_levels, renew_standings
 from retinue_loyalty.models import Account, Purchase, Qualifying, Transaction
 from retinue_loyalty.posting import Deed, Posting, Wallet, lock_wallets
 from retinue_loyalty.programmes import Scheme, read_schemes
-from retinue_loyalty.rewards import reward_climbs, reward_referrals
+from retinue_loyalty.rewards import reward_climbs, reward_earnings, reward_referrals, take_rewards_back
 from retinue_loyalty.rules import Rules
 from retinue_loyalty.tiers import Gathered, walk
 from retinue_loyalty.validity import validity_of
@@ -40,6 +40,8 @@ class Sale:
     shipping_minor: int
     paid_at: datetime
     lines: tuple[tuple[str, int], ...] = ()
+    told_at: datetime | None = None
+    """When listeners were told; None for now."""
 
     @classmethod
     def of(cls, order: Any) -> Sale:
@@ -70,10 +72,17 @@ def take_sales(store: Store, sales: Sequence[Sale]) -> int:
     own = system_of(store)
     earned = 0
     for scheme in read_schemes(own, active=True):
-        mine = [sale for sale in sales if sale.currency == scheme.currency]
+        mine = [sale for sale in sales if counts(scheme, sale)]
         if mine:
             earned += _take(own, scheme, sorted(mine, key=lambda sale: (sale.paid_at, sale.ref)))
     return earned
+
+
+def counts(scheme: Scheme, sale: Sale) -> bool:
+    """Say whether a programme counts a sale: in its currency, and told of since it has been active."""
+    if sale.currency != scheme.currency:
+        return False
+    return sale.told_at is None or (scheme.active_from is not None and sale.told_at >= scheme.active_from)
 
 
 def _take(own: Store, scheme: Scheme, sales: Sequence[Sale]) -> int:
@@ -94,7 +103,10 @@ def _take(own: Store, scheme: Scheme, sales: Sequence[Sale]) -> int:
     contacts = [sale.contact_id for sale in fresh.values()]
     climbs = renew_levels(own, scheme, accounts, own.now)
     rewarded = reward_climbs(own, scheme, climbs)
-    rewarded += reward_referrals(own, scheme, [(s.contact_id, s.paid_at) for s in fresh.values()])
+    rewarded += reward_referrals(own, scheme, [(s.contact_id, s.paid_at, s.ref) for s in fresh.values()])
+    points = {row["order_ref"]: row["points"] for row in batch.purchases}
+    earned = [(s.contact_id, s.paid_at, s.ref) for s in fresh.values() if points[s.ref]]
+    rewarded += reward_earnings(own, scheme, earned)
     renew_standings(own, [*contacts, *rewarded])
     return len(fresh)
 
@@ -213,7 +225,7 @@ def _take_back(own: Store, scheme: Scheme, returns: Sequence[Return], homes: Map
     wallets = lock_wallets(own, sorted(set(_mains(own, homes.values()).values())))
     home = {account_id: wallet for wallet in wallets.values() for account_id in wallet.account_ids}
     known = known_purchases(own, scheme.id, homes)
-    done = ledger.known_transactions(own, scheme.id, [one.key for one in returns])
+    done = known_returns(own, scheme.id, [one.key for one in returns])
     earnings = ledger.known_transactions(own, scheme.id, [f"order:{ref}" for ref in known])
     posting, qualifying = Posting(own), list[dict[str, Any]]()
     touched: set[UUID] = set()
@@ -230,9 +242,25 @@ def _take_back(own: Store, scheme: Scheme, returns: Sequence[Return], homes: Map
         posting = Posting(own)
     own.flush()
     own.insert_many(Qualifying, qualifying)
+    gone = {
+        one.order_ref: one.at
+        for one in returns
+        if one.key not in done and known[one.order_ref].refunded_minor >= known[one.order_ref].total_minor
+    }
+    touched.update(take_rewards_back(own, scheme, gone) if gone else ())
     renew_levels(own, scheme, list(touched), own.now)
     renew_standings(own, own.scalars(select(Account.contact_id).where(Account.id.in_(touched))))
     return len(touched)
+
+
+def known_returns(own: Store, programme_id: UUID, keys: Sequence[str]) -> set[str]:
+    """Return the keys of returns that a programme has taken in; where nothing is earned only the levels know them."""
+    found = set(ledger.known_transactions(own, programme_id, keys))
+    for start in range(0, len(keys), 500):
+        chosen = select(Qualifying.transaction_key).join(Account, Account.id == Qualifying.account_id)
+        chosen = chosen.where(Account.programme_id == programme_id)
+        found.update(own.scalars(chosen.where(Qualifying.transaction_key.in_(keys[start : start + 500]))))
+    return found
 
 
 def _mains(own: Store, account_ids: Iterable[UUID]) -> dict[UUID, UUID]:
@@ -259,7 +287,7 @@ def _return(
     if earning is not None:
         ledger.claw_back(posting, wallet, deed, rules.refund)
     counted = lost if rules.tiers is not None and rules.tiers.by == "points" else amount
-    if not counted:
+    if not counted and earning is not None:
         return []
     row = qualifying_row(purchase.account_id, one.key, -counted, one.at)
     return [{**row, "counts_at": purchase.paid_at}]

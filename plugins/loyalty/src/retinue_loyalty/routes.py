@@ -8,11 +8,11 @@ from uuid import UUID
 
 from retinue import Store
 from retinue.web import PUBLIC, ListParams, Page, get, patch, post
-from retinue_loyalty import members, programmes, reports, service
+from retinue_loyalty import catching_up, members, programmes, reports, service
 from retinue_loyalty import schemas as s
 from retinue_loyalty.holding_routes import HOLDINGS
 from retinue_loyalty.models import RuleVersion, TierStep, Transaction
-from retinue_loyalty.more_schemas import BasketSchema, BuyerSchema, QuoteSchema, TrialBalanceSchema
+from retinue_loyalty.more_schemas import BasketSchema, BuyerSchema, GapSchema, QuoteSchema, TrialBalanceSchema
 
 PROGRAMME, PROGRAMME_DRAFT = s.ProgrammeSchema(), s.ProgrammeDraftSchema()
 PROGRAMME_CHANGE, VERSION = s.ProgrammeChangeSchema(), s.RuleVersionSchema()
@@ -23,6 +23,7 @@ PURCHASE, EVENTS = s.PurchaseDraftSchema(), s.EventBatchSchema()
 MEMBER, TRANSACTION, STEP = s.MemberSchema(), s.TransactionSchema(), s.StepSchema()
 LINK, OWN_BALANCE = s.LinkSchema(), s.OwnBalanceSchema()
 BASKET, QUOTE, TRIAL, BUYER = BasketSchema(), QuoteSchema(), TrialBalanceSchema(), BuyerSchema()
+GAP = GapSchema()
 _TAGS = ["loyalty"]
 _ONE = "/programmes/{programme_id:uuid}"
 
@@ -115,6 +116,12 @@ def record_loyalty_events(store: Store, programme_id: UUID, data: dict[str, Any]
     return {"count": service.record_events(store, programme_id, data["events"])}
 
 
+@get("/gap", permission="points.earn", gives=GAP, tags=_TAGS)
+def get_gap(store: Store) -> dict[str, int]:
+    """Return how many sales, returns and arrivals of the last week the ledger lacks; the job of the hour makes up for them."""
+    return catching_up.count_gap(store)
+
+
 @get("/members/{contact_id:uuid}", permission="points.read", gives=MEMBER, tags=_TAGS)
 def get_member(store: Store, contact_id: UUID, at: datetime | None = None) -> list[dict[str, Any]]:
     """Return where a contact stands in each programme, now or at a moment."""
@@ -181,6 +188,7 @@ ROUTES = [
     reverse_redemption,
     record_purchase,
     record_loyalty_events,
+    get_gap,
     get_member,
     list_member_history,
     list_member_levels,

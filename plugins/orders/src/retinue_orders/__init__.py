@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from retinue import ContactExport, Store, hookimpl
-from retinue_orders import people
+from retinue_orders import missed, people
 
 __version__ = "0.1.0"
 
@@ -28,6 +29,12 @@ def contacts_erased(store: Store, contact_ids: Sequence[UUID]) -> None:
 def contact_exports(store: Store, contact_ids: Sequence[UUID]) -> list[ContactExport]:
     """Give the orders of each contact."""
     return people.export_orders(store, contact_ids)
+
+
+@hookimpl(of="loyalty")
+def sales_missed(store: Store, since: datetime, after: str, limit: int) -> list[dict[str, Any]]:
+    """Give the sales that somebody may have missed."""
+    return missed.list_sales(store, since, after, limit)
 
 
 @hookimpl

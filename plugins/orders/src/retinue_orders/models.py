@@ -96,10 +96,12 @@ class Order(Base):
         String(64), label="What came in", filterable=False, derived=True, nullable=False
     )
     created_at: Mapped[datetime] = field(UtcDateTime, label="Recorded", nullable=False)
+    changed_at: Mapped[datetime] = field(UtcDateTime, label="Changed", nullable=False)
     version: Mapped[int] = field(Integer, label="Version", default=1, nullable=False)
 
     __table_args__ = (
         UniqueConstraint("source", "number", name="uq_orders_order_source_number"),
+        Index("ix_orders_order_changed_at", "changed_at", "id"),
         Index("ix_orders_order_contact_id_placed_at", "contact_id", "placed_at"),
     )
 

@@ -30,6 +30,8 @@ from retinue_orders.models import (
 from retinue_orders.summaries import refresh_summaries
 
 MAX_BATCH = 1000
+CALLED_OFF = "cancel"
+"""The key of what goes back when an order is called off."""
 _CHUNK = 500
 
 
@@ -85,7 +87,7 @@ def _write(store: Store, drafts: Sequence[Draft]) -> None:
     orders, lines = [], []
     for draft in drafts:
         order_id = new_id()
-        orders.append({"id": order_id, **draft.row(), "created_at": store.now})
+        orders.append({"id": order_id, **draft.row(), "created_at": store.now, "changed_at": store.now})
         lines += [
             {"order_id": order_id, "position": place, **line} for place, line in enumerate(draft.lines, 1)
         ]
@@ -194,7 +196,7 @@ def _cancel(store: Store, orders: Sequence[Order]) -> None:
         left = order.total_minor - order.refunded_minor
         if order.payment in (PAID, PART_REFUNDED):
             if left:
-                store.add(Refund(order_id=order.id, key="cancel", amount_minor=left, refunded_at=store.now))
+                store.add(Refund(order_id=order.id, key=CALLED_OFF, amount_minor=left, refunded_at=store.now))
             order.payment, order.refunded_minor = REFUNDED, order.total_minor
         order.status = CANCELLED
     _done(store, orders, hookspecs.orders_cancelled)
@@ -211,6 +213,10 @@ def refund_order(
     store.require("order.refund")
     order = _locked(store, order_id, None)
     name = str(draft["key"])
+    if name == CALLED_OFF:
+        raise Invalid(
+            "The refund is not valid.", problems=[Problem("/key", "is kept for cancelled orders", "key")]
+        )
     known: Refund | None = store.first(select(Refund).where(Refund.order_id == order_id, Refund.key == name))
     left = order.total_minor - order.refunded_minor
     amount = draft.get("amount_minor")
@@ -236,7 +242,7 @@ def _refund(store: Store, order: Order, name: str, what: tuple[int, datetime]) -
     store.add(refund)
     order.refunded_minor += amount
     order.payment = REFUNDED if order.refunded_minor == order.total_minor else PART_REFUNDED
-    order.version += 1
+    _touch(store, order)
     store.flush()
     refresh_summaries(store, [order.contact_id])
     if store.hooks.answered("orders_refunded"):
@@ -273,10 +279,15 @@ def _wrong_state(order: Order, wish: str) -> Conflict:
     )
 
 
+def _touch(store: Store, order: Order) -> None:
+    order.version += 1
+    order.changed_at = store.now
+
+
 def _done(store: Store, orders: Sequence[Order], spec: Any) -> None:
     """Write the orders, renew the customers' summaries and tell one hook."""
     for order in orders:
-        order.version += 1
+        _touch(store, order)
     store.flush()
     refresh_summaries(store, [order.contact_id for order in orders])
     if orders and store.hooks.answered(spec.__name__):
