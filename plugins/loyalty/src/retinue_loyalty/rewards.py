@@ -30,6 +30,7 @@ def give_rewards(
     scheme: Scheme,
     reward: Reward,
     occasions: Sequence[tuple[UUID, str, datetime]],
+    *,
     source: str = "",
 ) -> list[UUID]:
     """Post one reward for (contact, occasion, moment) each, once per occasion; returns whom it was given to.
@@ -103,10 +104,12 @@ def _reward_referral(
     at, ref = order
     given, name = list[UUID](), f"{referral.id}:{ref}"
     for reward in rewards_on(scheme, "referral", at):
-        given += give_rewards(own, scheme, reward, [(referral.referrer_id, name, at)], ref)
+        given += give_rewards(own, scheme, reward, [(referral.referrer_id, name, at)], source=ref)
         if reward.referred_points:
             other = Reward("referral", reward.referred_points)
-            given += give_rewards(own, scheme, other, [(referral.referred_id, f"{name}:friend", at)], ref)
+            given += give_rewards(
+                own, scheme, other, [(referral.referred_id, f"{name}:friend", at)], source=ref
+            )
     return given
 
 
@@ -116,7 +119,7 @@ def reward_earnings(own: Store, scheme: Scheme, earned: Sequence[tuple[UUID, dat
     for contact_id, at, ref in earned:
         for reward in rewards_on(scheme, "points_earned", at):
             name = str(contact_id) if reward.once else f"{contact_id}:{ref}"
-            given += give_rewards(own, scheme, reward, [(contact_id, name, at)], ref)
+            given += give_rewards(own, scheme, reward, [(contact_id, name, at)], source=ref)
     return given
 
 
