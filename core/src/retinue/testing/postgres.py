@@ -20,6 +20,9 @@ import psycopg
 from sqlalchemy import make_url
 
 _READY = "server.url"
+_MEMORY = Path("/dev/shm")  # noqa: S108  # looked at before it is used
+_ROOM = 2 << 30
+"""Bytes that must be free in memory before a cluster is put there: copying a database is ten times as fast."""
 
 
 def _binaries() -> Path:
@@ -67,10 +70,21 @@ def _within_reach(programs: Path, folder: Path) -> Path:
     return folder / "server" / package.name / programs.parent.name / programs.name
 
 
+def _data_folder(folder: Path) -> Path:
+    """Return where the cluster's data go: memory if it has room, else the folder itself."""
+    if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ROOM:
+        roomy = _MEMORY / folder.name
+        roomy.mkdir(mode=0o755)
+        _as_owner(roomy)
+        (folder / "data").symlink_to(roomy / "data")
+        return roomy / "data"
+    return folder / "data"
+
+
 def _start(folder: Path) -> str:
     """Make a cluster in `folder`, start it on a socket of its own, return its URL."""
     programs = _within_reach(_binaries(), folder)
-    data, log = folder / "data", folder / "server.log"
+    data, log = _data_folder(folder), folder / "server.log"
     owner = _as_owner(folder)
     env = {**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(folder)}
     run = {
@@ -98,6 +112,7 @@ def _stop(folder: Path) -> None:
         for _ in range(50):
             os.kill(pid, 0)
             time.sleep(0.05)
+    shutil.rmtree((folder / "data").resolve().parent, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 
