@@ -30,6 +30,7 @@ import tomllib
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
+from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin
 
 from retinue.plugins.contributions import KINDS, code_fields
@@ -121,6 +122,7 @@ def reference_of(code: Code) -> str:
     return f"{named.__module__}:{named.__qualname__}"
 
 
+@lru_cache(maxsize=64)
 def parse_manifest(text: str) -> Manifest:
     """Return the manifest written in `text`; raises ManifestError."""
     try:
@@ -165,9 +167,14 @@ def _read(cls: type[Any], given: Any, place: str) -> Any:
     return cls(**{word: _value(cls, word, value, f"{place}.{word}") for word, value in given.items()})
 
 
+@lru_cache(maxsize=64)
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
 def _value(cls: type[Any], word: str, value: Any, place: str) -> Any:
     """Return `value` as the type that field `word` of `cls` has; raises ManifestError naming `place`."""
-    wanted = typing.get_type_hints(cls)[word]
+    wanted = _hints(cls)[word]  # type: ignore[arg-type]  # a class is hashable
     if get_origin(wanted) is Literal:
         good, words = value in get_args(wanted), f"one of {', '.join(get_args(wanted))}"
     else:
