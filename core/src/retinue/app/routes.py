@@ -51,9 +51,7 @@ def _job_routes(house: House) -> list[HTTPRouteHandler]:
     @get("/jobs", permission="job.read", gives=_JOB)
     def list_all_jobs(store: Store, status: str = "", name: str = "", limit: int = 50) -> list[JobInfo]:
         """List jobs, newest first."""
-        return list_jobs(
-            store.raw_connection(), state=status or None, name=name or None, limit=max(1, min(limit, 200))
-        )
+        return list_jobs(store, state=status or None, name=name or None, limit=max(1, min(limit, 200)))
 
     @get("/jobs/{job_id:uuid}", permission="job.read", gives=_JOB)
     def get_job(store: Store, job_id: UUID) -> JobInfo:

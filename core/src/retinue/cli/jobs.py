@@ -22,8 +22,7 @@ _SHOWN = ("id", "name", "state", "attempts", "done", "total", "created_at", "fin
 def show_all(cli: Cli, state: str | None, name: str | None, plugin: str | None, limit: int) -> None:
     """List jobs, newest first."""
     with cli.house() as house, cli.store(house, readonly=True) as store:
-        store.require("job.read")
-        found = list_jobs(store.raw_connection(), state=state, name=name, plugin=plugin, limit=limit)
+        found = list_jobs(store, state=state, name=name, plugin=plugin, limit=limit)
     cli.out.rows([columns_of(job, *_SHOWN) for job in found], _SHOWN, empty="There is no such job.")
 
 

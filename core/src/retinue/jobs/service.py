@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from retinue.errors import Invalid, NotFound
 from retinue.jobs.models import STATES, job
+from retinue.storage import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def show_job(connection: Connection, job_id: UUID) -> JobInfo:
 
 
 def list_jobs(
-    connection: Connection,
+    where: Store | Connection,
     *,
     state: str | None = None,
     name: str | None = None,
@@ -73,7 +74,11 @@ def list_jobs(
     before: UUID | None = None,
     limit: int = 50,
 ) -> list[JobInfo]:
-    """Return jobs, newest first; `before` is the last id of the page before."""
+    """Return jobs, newest first; `before` is the last id of the page before.
+
+    A store needs the permission ``job.read``; a bare connection is core's own, which has asked.
+    """
+    connection = _opened(where)
     if state is not None and state not in STATES:
         raise Invalid(f"There is no job state {state!r}.", remedy=f"States: {', '.join(STATES)}.")
     statement = select(job).order_by(job.c.id.desc()).limit(min(max(limit, 1), 1000))
@@ -83,6 +88,13 @@ def list_jobs(
     if before is not None:
         statement = statement.where(job.c.id < before)
     return [_info(row) for row in connection.execute(statement)]
+
+
+def _opened(where: Store | Connection) -> Connection:
+    if isinstance(where, Connection):
+        return where
+    where.require("job.read")
+    return where.raw_connection()
 
 
 def count_jobs(connection: Connection) -> dict[str, int]:

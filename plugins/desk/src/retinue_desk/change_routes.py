@@ -64,7 +64,7 @@ def change_routes(pages: Pages) -> Handlers:
 
     @pages.get("/jobs", permission="job.read")
     def jobs_page(store: Store, request: AnyRequest, status: str = "") -> Response[Any]:
-        found = list_jobs(store.raw_connection(), state=status or None, name=None, limit=100)
+        found = list_jobs(store, state=status or None, name=None, limit=100)
         if request.headers.get("hx-request"):
             return pages.part(store, "desk/jobs_table.html", jobs=found)
         return pages.answer(store, request, "desk/jobs.html", jobs=found, status=status)
