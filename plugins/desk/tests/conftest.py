@@ -80,9 +80,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, templates: Any) -> Iterator[S
     address = f"http://127.0.0.1:{port}"
     config = make_config(folder, f"sqlite:///{folder}/retinue.db", server={"base_url": address})
     with open_house(config) as house:
-        for name in sorted(
-            {"desk", "io"} & set(house.catalogue)
-        ):  # io: to see a stranger's pages within the desk
+        others = {"io", "loyalty", "orders"}  # to see their pages within the desk
+        for name in sorted({"desk", *others} & set(house.catalogue)):
             house.enable(SYSTEM, name)
         made = Site(house, address)
         _hire(made)

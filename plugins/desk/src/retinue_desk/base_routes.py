@@ -172,6 +172,8 @@ def _plugin_page(pages: Pages, owned: Any) -> Any:
         code = pages.front.plugins.resolve(owned.plugin, item.run)
         values = code(store, asked)
         template = f"{owned.plugin}/{item.template}"
+        if item.permission == PUBLIC:
+            return pages.public(request, template, page_label=item.label, **(values or {}))
         return pages.answer(store, request, template, page_label=item.label, **(values or {}))
 
     kinds = inspect.Parameter

@@ -16,9 +16,11 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent
 from babel.support import Translations
 
+_NO_MINOR = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
+_THOUSANDTHS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
 LANGUAGES = {"en": "English", "ru": "Русский", "tr": "Türkçe", "cs": "Čeština", "de": "Deutsch"}
 
 
@@ -112,6 +114,14 @@ class Speech:
     def percent(self, value: float) -> str:
         """Return a share (0.5) in percent."""
         return str(format_percent(value, locale=self.locale))
+
+    def money(self, minor: int, currency: str) -> str:
+        """Return whole minor units of a currency as the language writes an amount."""
+        places = 0 if currency in _NO_MINOR else 3 if currency in _THOUSANDTHS else 2
+        amount = Decimal(minor).scaleb(-places)
+        pattern = self.locale.currency_formats["standard"].pattern
+        plain = pattern.replace("0.00", "0" + ("." + "0" * places if places else ""))
+        return str(format_currency(amount, currency, format=plain, locale=self.locale, currency_digits=False))
 
     def day(self, value: date | datetime, form: str = "medium") -> str:
         """Return a day."""

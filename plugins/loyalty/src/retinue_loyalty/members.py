@@ -233,7 +233,7 @@ def read_link(store: Store, token: str) -> dict[str, Any]:
     account_hex, _, until = text.partition(".")
     if (
         not text
-        or not hmac.compare_digest(_mark(store, text), mark)
+        or not hmac.compare_digest(_mark(store, text).encode(), mark.encode())
         or date.fromisoformat(until) < store.now.date()
     ):
         raise Denied("The link is not good any more.", code="link", remedy="Ask for a new one.")

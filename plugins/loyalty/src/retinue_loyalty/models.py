@@ -21,7 +21,6 @@ from sqlalchemy import (
     Integer,
     String,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.orm import Mapped
 
@@ -127,8 +126,8 @@ class Account(Base):
             "programme_id",
             "contact_id",
             unique=True,
-            sqlite_where=text("merged_into_id IS NULL"),
-            postgresql_where=text("merged_into_id IS NULL"),
+            sqlite_where=merged_into_id.is_(None),
+            postgresql_where=merged_into_id.is_(None),
         ),
         CheckConstraint("owed >= 0", name="owed"),
     )
