@@ -6,7 +6,7 @@ from retinue.contacts.describing import describe_contact, describe_contacts, rea
 from retinue.contacts.drafts import KNOWN as DRAFT_FIELDS
 from retinue.contacts.drafts import Rules as DraftRules
 from retinue.contacts.drafts import clean_draft
-from retinue.contacts.erasing import erase_again, erase_contact
+from retinue.contacts.erasing import erase_again, erase_contact, find_unloaded
 from retinue.contacts.merging import merge_contacts
 from retinue.contacts.models import Contact, ContactTag, CustomField, Tag
 from retinue.contacts.queries import ContactBatch, exact_tokens, holders_of, tags_of
@@ -44,6 +44,7 @@ __all__ = [
     "erase_again",
     "erase_contact",
     "exact_tokens",
+    "find_unloaded",
     "holders_of",
     "judge_drafts",
     "lift_restriction",

@@ -26,7 +26,8 @@ def erase_contact(store: Store, contact_id: UUID, *, reason: str = "") -> dict[s
     """Erase a person for good and return how many rows went from each table.
 
     Raises Conflict if a plugin refuses (with its reason) or if rows about the person are left that nobody declared;
-    then nothing was changed. What stays is a tombstone without personal data and an audit whose values are closed.
+    then nothing was changed. Records merged into it go too. What stays is a tombstone without
+    personal data and an audit whose values are closed.
     """
     contact = store.get(Contact, contact_id, lock=True)
     store.require("contact.erase", contact)
@@ -38,10 +39,16 @@ def erase_contact(store: Store, contact_id: UUID, *, reason: str = "") -> dict[s
             extra={"refusals": [{"code": r.code, "reason": r.reason} for r in refusals]},
         )
     store.deed("contact.erase", reason[:200])
+    merged = store.raw("erase").scalars(select(Contact.id).where(Contact.merged_into == contact_id))
     store.hooks.contacts_erased(store=store, contact_ids=[contact_id])
     store.flush()
     removed = {**dict(_erase_rows(store, contact_id)), **dict(_erase_unloaded(store, contact_id))}
     _blank(store, contact)
+    for merged_id in merged:
+        for name, count in erase_contact(
+            store.raw("erase what was merged"), merged_id, reason=reason
+        ).items():
+            removed[name] = removed.get(name, 0) + count
     purge_idempotency_keys(
         store.system("erase"), everything=True
     )  # kept answers may repeat what was just erased
@@ -103,6 +110,26 @@ def _erase_unloaded(store: Store, contact_id: UUID) -> Iterator[tuple[str, int]]
             continue
         if gone := let_go(connection, reference, contact_id):
             yield reference.table, gone
+
+
+def find_unloaded(store: Store, contact_id: UUID) -> dict[str, int]:
+    """Return how many rows about a person the tables of plugins hold that are off, or whose code is gone, by table."""
+    store.require("contact.erase")
+    connection = store.raw_connection()
+    found: dict[str, int] = {}
+    known = store.system("erase").scalars(select(PluginState.name))
+    loaded = store.declared.get("plugins")
+    on = set(loaded.loaded) if loaded else set()
+    for reference in references(connection):
+        owner = owner_of(reference.table, known)
+        if reference.target != "contact" or owner == CORE or owner in on:
+            continue
+        column = Column(reference.columns[0], Uuid)
+        bare = Table(reference.table, MetaData(), column)
+        count = connection.scalar(select(func.count()).select_from(bare).where(column == contact_id))
+        if count:
+            found[reference.table] = found.get(reference.table, 0) + count
+    return found
 
 
 def _blank(store: Store, contact: Contact) -> None:

@@ -23,7 +23,7 @@ class Held:
     """One column with personal data: why it is kept, how it is protected, what an access copy and an erasure do.
 
     `plugin` is empty for core; `path` is the way from the row to the person, ``orders_line.order_id > orders_order.contact_id``,
-    empty where no foreign key leads there.
+    empty where no foreign key leads there. `derived` values follow from others, so that nobody provided them.
     """
 
     plugin: str
@@ -35,6 +35,7 @@ class Held:
     export: bool
     erase: str
     path: str
+    derived: bool = False
 
 
 def personal_registry(models: Iterable[type[Any]] | None = None) -> list[Held]:
@@ -50,6 +51,7 @@ def personal_registry(models: Iterable[type[Any]] | None = None) -> list[Held]:
             export=declared.privacy.export,
             erase=declared.privacy.erase,
             path=subject_path(model.__table__),
+            derived=declared.derived,
         )
         for model in (MODELS.values() if models is None else models)
         for declared in fields_of(model).values()

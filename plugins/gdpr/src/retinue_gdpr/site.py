@@ -1,0 +1,198 @@
+"""The public pages below ``/privacy``: plain HTML forms without scripts, by signed links alone."""
+
+from __future__ import annotations
+
+import gettext
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from importlib.resources import files
+from io import BytesIO
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from litestar import Request, Response
+
+from retinue import Store
+from retinue.errors import Invalid, RetinueError
+from retinue.web import PUBLIC, Download, RequestParts, get, post, read_link, web_page
+from retinue_gdpr import preferences
+from retinue_gdpr.copying import build_copy
+from retinue_gdpr.duty_models import KINDS
+
+AnyRequest = Request[Any, Any, Any]
+LANGUAGES: Final = ("en", "cs", "de", "ru", "tr")
+_HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+_MAX: Final = 50
+
+
+@lru_cache(maxsize=8)
+def _words(language: str) -> gettext.NullTranslations:
+    file = files("retinue_gdpr") / "locale" / language / "LC_MESSAGES" / "gdpr.po"
+    if not file.is_file():
+        return gettext.NullTranslations()
+    compiled = BytesIO()
+    write_mo(compiled, read_po(BytesIO(file.read_bytes()), locale=language))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> Environment:
+    loader = PackageLoader("retinue_gdpr", "templates")
+    return Environment(
+        loader=loader, autoescape=select_autoescape(default=True), undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+
+
+def language_of(request: AnyRequest) -> str:
+    """Return the first language of the browser that the pages speak."""
+    for part in request.headers.get("accept-language", "").split(","):
+        short = part.partition(";")[0].strip().partition("-")[0].lower()
+        if short in LANGUAGES:
+            return short
+    return "en"
+
+
+def _show(request: AnyRequest, template: str, *, status: int = 200, **values: Any) -> Response[Any]:
+    language = language_of(request)
+    found = _templates().get_template(template)
+    html = found.render(_=_words(language).gettext, language=language, path=request.url.path, **values)
+    return web_page(html, status=status, headers=_HEADERS)
+
+
+def _fault(request: AnyRequest, error: RetinueError) -> Response[Any]:
+    return _show(request, "public_fault.html", status=error.status, error=error)
+
+
+def _page(method: Callable[..., Any], path: str) -> Callable[[Any], Any]:
+    faults: dict[Any, Any] = {RetinueError: _fault}
+    made: Callable[[Any], Any] = method(
+        path, permission=PUBLIC, status=200, include_in_schema=False, exception_handlers=faults
+    )
+    return made
+
+
+def _fields(raw: bytes) -> dict[str, list[str]]:
+    return parse_qs(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MAX)
+
+
+def _one(sent: Mapping[str, list[str]], name: str) -> str:
+    return sent.get(name, [""])[0].strip()
+
+
+def _origin(request: AnyRequest) -> dict[str, str]:
+    edge = request.app.state["edge"]
+    return {
+        "address": RequestParts.of(request, edge.settings).address,
+        "agent": request.headers.get("user-agent", ""),
+    }
+
+
+@_page(get, "/preferences/{token:str}")
+def preferences_page(store: Store, request: AnyRequest, token: str) -> Response[Any]:
+    """Show the preference centre."""
+    return _show(request, "public_preferences.html", saved=None, **preferences.show_preferences(store, token))
+
+
+@_page(post, "/preferences/{token:str}")
+def save_preferences_page(store: Store, request: AnyRequest, token: str, raw: bytes) -> Response[Any]:
+    """Save what was ticked, or withdraw all."""
+    sent = _fields(raw)
+    if "none" in sent:
+        changed = preferences.withdraw_everything(store, token)
+    else:
+        wanted = {(k, c) for k, _, c in (entry.partition(":") for entry in sent.get("want", []))}
+        changed = preferences.save_preferences(store, token, wanted, **_origin(request))["changed"]
+    shown = preferences.show_preferences(store, token)
+    return _show(request, "public_preferences.html", saved=changed, **shown)
+
+
+@_page(get, "/form/{token:str}")
+def form_page(store: Store, request: AnyRequest, token: str) -> Response[Any]:
+    """Show a consent form, nothing ticked."""
+    shown = preferences.show_form(store, token)
+    return _show(request, "public_form.html", problems=(), sent={}, done=None, **shown)
+
+
+@_page(post, "/form/{token:str}")
+def submit_form_page(store: Store, request: AnyRequest, token: str, raw: bytes) -> Response[Any]:
+    """Take a consent form in; what is missing is named beside it, with status 422."""
+    sent, shown = _fields(raw), preferences.show_form(store, token)
+    answers = {
+        "terms": _one(sent, "terms"), "email": _one(sent, "email"), "name": _one(sent, "name"),
+        "purposes": sent.get("purpose", []),
+    }  # fmt: skip
+    try:
+        done = preferences.submit_form(store, token, answers, **_origin(request))
+    except Invalid as wrong:
+        return _show(
+            request, "public_form.html", status=422, problems=wrong.problems, sent=answers, done=None, **shown
+        )
+    return _show(request, "public_form.html", problems=(), sent=answers, done=done, **shown)
+
+
+@_page(get, "/request/{token:str}")
+def request_page(store: Store, request: AnyRequest, token: str) -> Response[Any]:
+    """Show the form by which people ask for their rights."""
+    known = read_link(store, preferences.ASK, token).subject != preferences.ANYBODY
+    return _show(request, "public_request.html", known=known, kinds=KINDS, problems=(), sent={}, done=None)
+
+
+@_page(post, "/request/{token:str}")
+def submit_request_page(store: Store, request: AnyRequest, token: str, raw: bytes) -> Response[Any]:
+    """Take a request in."""
+    known = read_link(store, preferences.ASK, token).subject != preferences.ANYBODY
+    sent = {name: _one(_fields(raw), name) for name in ("kind", "email", "message")}
+    values: dict[str, Any] = {"known": known, "kinds": KINDS, "sent": sent}
+    try:
+        done = preferences.submit_request(store, token, sent)
+    except Invalid as wrong:
+        return _show(request, "public_request.html", status=422, problems=wrong.problems, done=None, **values)
+    return _show(request, "public_request.html", problems=(), done=done, **values)
+
+
+@_page(get, "/confirm/{token:str}")
+def confirm_page(store: Store, request: AnyRequest, token: str) -> Response[Any]:
+    """Ask for a press: a mail program that opens links ahead must not confirm."""
+    read_link(store, preferences.CONFIRM, token)
+    return _show(request, "public_confirm.html", done=None)
+
+
+@_page(post, "/confirm/{token:str}")
+def do_confirm_page(store: Store, request: AnyRequest, token: str) -> Response[Any]:
+    """Confirm a request."""
+    return _show(request, "public_confirm.html", done=preferences.confirm_request(store, token))
+
+
+@_page(get, "/copy/{token:str}")
+def copy_page(store: Store, request: AnyRequest, token: str) -> Response[Any]:
+    """Offer the copy of one's data."""
+    link = read_link(store, preferences.COPY, token)
+    return _show(request, "public_copy.html", until=link.until)
+
+
+@post(
+    "/copy/{token:str}", permission=PUBLIC, status=200, include_in_schema=False,
+    exception_handlers={RetinueError: _fault},
+)  # fmt: skip
+def fetch_copy(store: Store, token: str) -> Download:
+    """Send the copy as a ZIP; it is made now and kept nowhere."""
+    link = read_link(store, preferences.COPY, token)
+    return Download(build_copy(store.legal("copy link"), link.subject), "my-data.zip", "application/zip")
+
+
+@get("/gdpr.css", permission=PUBLIC, status=200, include_in_schema=False)
+def stylesheet() -> Response[Any]:
+    """Send the style of the public pages."""
+    content = (files("retinue_gdpr") / "templates" / "public.css").read_bytes()
+    return Response(content, media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
+
+
+PAGES = [
+    preferences_page, save_preferences_page, form_page, submit_form_page, request_page, submit_request_page,
+    confirm_page, do_confirm_page, copy_page, fetch_copy, stylesheet,
+]  # fmt: skip
