@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -86,9 +86,10 @@ def _erase_rows(store: Store, contact_id: UUID) -> Iterator[tuple[str, int]]:
     present = set(
         inspect(connection).get_table_names()
     )  # a plugin that is loaded elsewhere has no table here
+    known = store.system("erase").scalars(select(PluginState.name))
     for name, model in MODELS.items():
         columns = _pointing(model.__table__)
-        if not columns or name == "contact" or name not in present:
+        if not columns or name == "contact" or name not in present or _is_off(store, name, known):
             continue
         gone = connection.execute(
             delete(model.__table__).where(or_(*(c == contact_id for c in columns)))
@@ -105,8 +106,9 @@ def _erase_unloaded(store: Store, contact_id: UUID) -> Iterator[tuple[str, int]]
     connection = store.raw_connection()
     known = store.system("erase").scalars(select(PluginState.name))
     for reference in references(connection):
-        loaded = MODELS.get(reference.table)
-        if reference.target != "contact" or loaded or owner_of(reference.table, known) == CORE:
+        if reference.target != "contact" or owner_of(reference.table, known) == CORE:
+            continue
+        if reference.table in MODELS and not _is_off(store, reference.table, known):
             continue
         if gone := let_go(connection, reference, contact_id):
             yield reference.table, gone
@@ -118,11 +120,8 @@ def find_unloaded(store: Store, contact_id: UUID) -> dict[str, int]:
     connection = store.raw_connection()
     found: dict[str, int] = {}
     known = store.system("erase").scalars(select(PluginState.name))
-    loaded = store.declared.get("plugins")
-    on = set(loaded.loaded) if loaded else set()
     for reference in references(connection):
-        owner = owner_of(reference.table, known)
-        if reference.target != "contact" or owner == CORE or owner in on:
+        if reference.target != "contact" or not _is_off(store, reference.table, known):
             continue
         column = Column(reference.columns[0], Uuid)
         bare = Table(reference.table, MetaData(), column)
@@ -130,6 +129,12 @@ def find_unloaded(store: Store, contact_id: UUID) -> dict[str, int]:
         if count:
             found[reference.table] = found.get(reference.table, 0) + count
     return found
+
+
+def _is_off(store: Store, table: str, known: Collection[str]) -> bool:
+    """Say whether a table belongs to a plugin of this database that is off: its module may be imported all the same."""
+    owner, loaded = owner_of(table, known), store.declared.get("plugins")
+    return owner != CORE and owner not in (loaded.loaded if loaded else ())
 
 
 def _blank(store: Store, contact: Contact) -> None:

@@ -111,7 +111,7 @@ def _copy(store: Store, contact_id: UUID, request_id: UUID, _values: Mapping[str
 
 def public_url(store: Store, path: str) -> str:
     """Return the address of a public page of the plugin."""
-    return f"{store.settings('gdpr').site_url.rstrip('/')}/privacy/{path}"
+    return f"{str(store.settings('gdpr')['site_url']).rstrip('/')}/privacy/{path}"
 
 
 def _erase(store: Store, contact_id: UUID, request_id: UUID, values: Mapping[str, Any]) -> Deed:

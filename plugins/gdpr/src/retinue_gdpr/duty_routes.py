@@ -92,7 +92,7 @@ def carry_out_request(store: Store, request_id: UUID, data: dict[str, Any]) -> R
 
 
 # ---- persons ----
-@get("/contacts/{contact_id:uuid}/copy", permission="contact.export", tags=_TAGS)
+@post("/contacts/{contact_id:uuid}/copy", permission="contact.export", status=200, tags=_TAGS)
 def fetch_copy(store: Store, contact_id: UUID) -> Download:
     """Send the copy of a person's data as a ZIP."""
     return Download(copying.build_copy(store, contact_id), f"{contact_id}.zip", "application/zip")

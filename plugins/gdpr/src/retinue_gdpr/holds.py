@@ -19,9 +19,15 @@ def set_hold(store: Store, values: Mapping[str, Any]) -> Hold:
     """Keep a contact, or only its rows in the tables named, from being erased until a day or until lifted."""
     store.require("hold.change")
     store.get(Contact, values["contact_id"])
-    known = {held.table for held in personal_registry()} - {"contact"}
+    known = {
+        held.table
+        for held in personal_registry()
+        if held.path
+        and ">" not in held.path
+        and (held.plugin not in ("", "gdpr") or held.table == "interaction")
+    }
     problems = [
-        Problem(f"/tables/{place}", "no table with personal data", "unknown-table")
+        Problem(f"/tables/{place}", "no table whose rows can be kept without the person", "unknown-table")
         for place, name in enumerate(values.get("tables") or ())
         if name not in known
     ]

@@ -72,9 +72,8 @@ def forget_people(store: Store, contact_ids: Sequence[UUID]) -> None:
     for contact_id in contact_ids:
         suppress_tokens(own, tokens_of_contact(own, contact_id), "erased")
     for request in own.scalars(select(Request).where(Request.contact_id.in_(contact_ids))):
-        request.contact_id, request.subject_id, request.token = None, UUID(int=0), None
         request.address = request.message = request.reason = ""
-        request.sealed_data = None
+        request.contact_id, request.subject_id, request.token = None, UUID(int=0), None
     own.flush()
     for model in (Consent, Standing, KeptRefusal):
         own.change(delete(model).where(model.contact_id.in_(contact_ids)))
