@@ -25,6 +25,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Uuid,
+    bindparam,
     delete,
     func,
     inspect,
@@ -35,7 +36,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from retinue.actor import Actor
 from retinue.errors import Misconfigured, NotFound, Unavailable
-from retinue.storage.among import among
+from retinue.storage.among import Among, Packed, among
 from retinue.storage.declare import MODELS
 from retinue.storage.direct import translated
 from retinue.storage.ids import INDEX_SUBJECT, SYSTEM_SUBJECT
@@ -67,6 +68,12 @@ shredded_subject = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 """Whose keys were dropped: what tells a restored backup whom it must forget again."""
+
+_KEY: Final = subject_key.c
+_WANTED: Final = select(_KEY.subject_id, _KEY.wrapped, _KEY.master).where(
+    Among(_KEY.subject_id.expression, bindparam("subjects", type_=Packed(_KEY.subject_id.type)))
+)
+"""The keys of many subjects, made ready once: it is asked at every page whose people are not in the cache."""
 
 
 class KeyStore:
@@ -212,27 +219,23 @@ class KeyStore:
             return {row.master: row[1] for row in rows}
 
     def _raw_keys(self, subjects: list[UUID]) -> dict[UUID, bytes]:
-        found: dict[UUID, bytes] = {}
         try:
             with self.engine.connect() as connection:
-                wanted = select(subject_key).where(among(subject_key.c.subject_id, subjects))
-                for row in connection.execute(wanted):
-                    found[row.subject_id] = self._unwrap(row)
+                rows = connection.execute(_WANTED, {"subjects": subjects}).all()
+            return {subject: self._unwrap(subject, wrapped, master) for subject, wrapped, master in rows}
         except OSError as fault:
             raise Unavailable(f"the key store does not answer: {fault}") from fault
-        return found
 
-    def _unwrap(self, row: Any) -> bytes:
-        if self._reload is not None and row.master > self.masters.current:
+    def _unwrap(self, subject: UUID, wrapped: bytes, master: int) -> bytes:
+        if self._reload is not None and master > self.masters.current:
             self.masters = self._reload()
-        return self.masters.unwrap(row.subject_id, row.wrapped, row.master)
+        return self.masters.unwrap(subject, wrapped, master)
 
     def _remember(self, fresh: dict[UUID, AESGCM]) -> None:
         now = time.monotonic()
         with self._lock:
             for subject, cipher in fresh.items():
                 self._cache[subject] = (cipher, now)
-                self._cache.move_to_end(subject)
             while len(self._cache) > CACHE_SIZE:
                 self._cache.popitem(last=False)
 
