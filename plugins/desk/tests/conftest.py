@@ -77,7 +77,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, templates: Any) -> Iterator[S
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
+    address = f"http://localhost:{port}"  # a name, which passkeys need
     config = make_config(folder, f"sqlite:///{folder}/retinue.db", server={"base_url": address})
     with open_house(config) as house:
         others = {"io", "loyalty", "orders"}  # to see their pages within the desk

@@ -27,7 +27,15 @@ def test_pages_are_accessible_and_within_their_width(
     visit: Opens, site: Site, theme: str, width: int
 ) -> None:
     visitor = visit(theme=theme, width=width)
-    for path in ("/", "/settings/profile", "/settings/people", "/settings/plugins", "/changes", "/jobs"):
+    for path in (
+        "/",
+        "/settings/profile",
+        "/settings/security",
+        "/settings/people",
+        "/settings/plugins",
+        "/changes",
+        "/jobs",
+    ):
         page = visitor.go(path)
         visitor.check_axe()
         page.set_viewport_size({"width": 360, "height": 800})

@@ -8,13 +8,15 @@ from zoneinfo import available_timezones
 from litestar import Response
 
 from retinue import Store
-from retinue.access import Account, get_account, list_accounts, list_roles, list_sessions, list_teams
+from retinue.access import Account, get_account, list_accounts, list_roles, list_teams
 from retinue.web import SIGNED_IN
 from retinue_desk.base_routes import AnyRequest, Handlers, Pages
 from retinue_desk.panels import show_widgets
+from retinue_desk.security import own_security
 
 TABS: Final = (
-    ("/settings/profile", "Profile and security", ""),
+    ("/settings/profile", "Profile", ""),
+    ("/settings/security", "Security", ""),
     ("/settings/people", "People and teams", "account.change"),
     ("/settings/plugins", "Plugins", "plugin.read"),
 )
@@ -38,9 +40,11 @@ def settings_routes(pages: Pages) -> Handlers:
     def profile_page(store: Store, request: AnyRequest) -> Response[Any]:
         mine: Account | None = get_account(store, store.actor.id) if store.actor.id else None
         zones = sorted(name for name in available_timezones() if "/" in name)
-        sessions = list_sessions(store) if mine is not None else []
-        return answer(store, request, "desk/profile.html", mine=mine, zones=zones, sessions=sessions,
-                      this=store.actor.session_id)  # fmt: skip
+        return answer(store, request, "desk/profile.html", mine=mine, zones=zones)
+
+    @pages.get("/settings/security", permission=SIGNED_IN)
+    def security_page(store: Store, request: AnyRequest) -> Response[Any]:
+        return answer(store, request, "desk/security.html", **own_security(pages, store))
 
     @pages.get("/settings/people", permission="account.change")
     def people_page(store: Store, request: AnyRequest) -> Response[Any]:
@@ -54,4 +58,4 @@ def settings_routes(pages: Pages) -> Handlers:
     def plugins_page(store: Store, request: AnyRequest) -> Response[Any]:
         return answer(store, request, "desk/plugins.html")
 
-    return [home_page, profile_page, people_page, plugins_page]
+    return [home_page, profile_page, security_page, people_page, plugins_page]

@@ -1,4 +1,5 @@
 // The one way in which the desk changes anything: the public API.
+import { proveAgain } from "./proof.js";
 import { signInAgain } from "./sign.js";
 import { say } from "./words.js";
 
@@ -23,6 +24,9 @@ export async function call(method, path, body, { version = null, key = null, aga
     data = text ? JSON.parse(text) : null;
   } catch {
     data = { detail: say("failed") };
+  }
+  if (answer.status === 403 && again && data?.type?.endsWith(":proof-required")) {
+    if (await proveAgain()) return call(method, path, body, { version, key, again: false });
   }
   return { ok: answer.ok, status: answer.status, data, etag: answer.headers.get("ETag") };
 }

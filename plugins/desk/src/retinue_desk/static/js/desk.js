@@ -10,3 +10,4 @@ import "./pick.js";
 import "./palette.js";
 import "./bulk.js";
 import "./settings.js";
+import "./security.js";

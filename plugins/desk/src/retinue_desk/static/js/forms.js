@@ -10,7 +10,7 @@ export function valuesOf(form) {
   for (const input of form.querySelectorAll("[name]")) {
     if (input.closest("[hidden]") || (input.type === "radio" && !input.checked)) continue;
     const value = read(input);
-    if (value !== undefined) place(body, input.name.split("."), value);
+    if (value !== undefined) place(body, input.name.split(input.name.includes("~") ? "~" : "."), value);
   }
   return dense({ ...body, ...(form.dataset.extra ? data(form.dataset.extra) : {}) });
 }
@@ -49,7 +49,7 @@ export function showFaults(form, problem) {
   const rest = [];
   for (const error of problem?.errors ?? []) {
     const name = (error.pointer ?? "").slice(1).replaceAll("/", ".");
-    const input = name ? form.querySelector(`[name="${CSS.escape(name)}"]`) : null;
+    const input = name ? form.querySelector(`[name="${CSS.escape(name)}"], [name="${CSS.escape(name.replace(".", "~"))}"]`) : null;
     if (input && !input.closest("[hidden]")) mark(input, error.detail);
     else rest.push(error.detail);
   }

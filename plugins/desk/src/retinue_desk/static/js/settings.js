@@ -1,35 +1,9 @@
-// Settings that need more than a form: the second factor, and plugins with the forms that they declare.
+// Plugins, with the forms that they declare.
 import { call, sentence } from "./api.js";
 import { el, icon, on } from "./dom.js";
 import { showFaults } from "./forms.js";
 import { toast } from "./toast.js";
 import { data, say } from "./words.js";
-
-// ---- the second factor ------------------------------------------------------------------------------------------------------
-on("click", "[data-totp-start]", async (_, button) => {
-  const answer = await call("POST", "/api/v1/me/totp");
-  if (!answer.ok) return toast(sentence(answer.data), { kind: "fault" });
-  const box = button.closest("[data-totp]");
-  const picture = new DOMParser().parseFromString(answer.data.picture, "image/svg+xml").documentElement;
-  picture.setAttribute("role", "img");
-  picture.setAttribute("aria-label", "QR");
-  box.querySelector("[data-totp-picture]").replaceChildren(document.importNode(picture, true));
-  box.querySelector("[data-totp-seed]").textContent = answer.data.seed;
-  box.querySelector("[data-totp-steps]").hidden = false;
-  box.querySelector("#totp-code").focus();
-});
-
-on("submit", "[data-totp-confirm]", async (event, form) => {
-  event.preventDefault();
-  const answer = await call("PUT", "/api/v1/me/totp", { code: form.elements.code.value });
-  if (!answer.ok) return showFaults(form, answer.data);
-  const box = form.closest("[data-totp]");
-  box.querySelector("[data-totp-steps]").hidden = true;
-  box.querySelector("[data-totp-codes]").hidden = false;
-  const list = box.querySelector("[data-totp-list]");
-  list.textContent = answer.data.recovery_codes.join("\n");
-  list.focus();
-});
 
 // ---- plugins -------------------------------------------------------------------------------------------------------------------
 const place = document.querySelector("[data-plugins]");

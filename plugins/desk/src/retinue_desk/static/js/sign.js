@@ -1,6 +1,7 @@
 // Signing in and out. A session that ends in the middle of work is taken up again in a dialog: the page stays as it is.
 import { call, sentence } from "./api.js";
 import { el, on } from "./dom.js";
+import { able, present } from "./passkey.js";
 import { say } from "./words.js";
 
 async function tryForm(form) {
@@ -25,16 +26,32 @@ async function tryForm(form) {
   return answer.data;
 }
 
+function arrive(form, signedIn) {
+  const dialog = form.closest("dialog");
+  if (dialog) dialog.close("done");
+  else location.assign(signedIn.must_change ? `/password?next=${encodeURIComponent(form.dataset.next)}` : form.dataset.next);
+}
+
+on("click", "[data-passkey-sign-in]", async (_, button) => {
+  const form = button.closest("form");
+  const fault = form.querySelector("[data-fault]");
+  button.disabled = true;
+  const offered = await call("POST", "/api/v1/sessions/passkey/options");
+  const credential = offered.ok ? await present(offered.data.options) : null;
+  const answer = credential ? await call("POST", "/api/v1/sessions/passkey", { credential }) : offered;
+  button.disabled = false;
+  if (credential && answer.ok) return arrive(form, answer.data);
+  fault.textContent = answer.ok ? say("no_passkey") : sentence(answer.data);
+  fault.hidden = false;
+});
+
 on("submit", "form[data-sign-in]", async (event, form) => {
   event.preventDefault();
   const button = form.querySelector("button[type=submit]");
   button.disabled = true;
   const signedIn = await tryForm(form);
   button.disabled = false;
-  if (!signedIn) return;
-  const dialog = form.closest("dialog");
-  if (dialog) dialog.close("done");
-  else location.assign(signedIn.must_change ? `/password?next=${encodeURIComponent(form.dataset.next)}` : form.dataset.next);
+  if (signedIn) arrive(form, signedIn);
 });
 
 on("click", "[data-sign-out]", async () => {
@@ -56,6 +73,7 @@ async function ask() {
   if (!form) return false;
   const dialog = el("dialog", { class: "desk-dialog", "aria-label": say("signed_out") }, el("p", {}, say("signed_out")), document.importNode(form, true));
   document.body.append(dialog);
+  for (const button of dialog.querySelectorAll("[data-needs-passkeys]")) button.hidden = !able();
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {

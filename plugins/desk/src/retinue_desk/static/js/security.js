@@ -1,0 +1,89 @@
+// One's own security: the second factor, passkeys, and API tokens. What is a secret is shown once and kept nowhere.
+import { call, sentence } from "./api.js";
+import { el, icon, on } from "./dom.js";
+import { showFaults } from "./forms.js";
+import { able, make } from "./passkey.js";
+import { toast } from "./toast.js";
+import { say } from "./words.js";
+
+// ---- the second factor ------------------------------------------------------------------------------------------------------
+on("click", "[data-totp-start]", async (_, button) => {
+  const answer = await call("POST", "/api/v1/me/totp");
+  if (!answer.ok) return toast(sentence(answer.data), { kind: "fault" });
+  const box = button.closest("[data-totp]");
+  const picture = new DOMParser().parseFromString(answer.data.picture, "image/svg+xml").documentElement;
+  picture.setAttribute("role", "img");
+  picture.setAttribute("aria-label", "QR");
+  box.querySelector("[data-totp-picture]").replaceChildren(document.importNode(picture, true));
+  box.querySelector("[data-totp-seed]").textContent = answer.data.seed;
+  box.querySelector("[data-totp-steps]").hidden = false;
+  box.querySelector("#totp-code").focus();
+});
+
+on("submit", "[data-totp-confirm]", async (event, form) => {
+  event.preventDefault();
+  const answer = await call("PUT", "/api/v1/me/totp", { code: form.elements.code.value });
+  if (!answer.ok) return showFaults(form, answer.data);
+  form.closest("[data-totp-steps]").hidden = true;
+  showOnce("recovery_codes", answer.data.recovery_codes.join("\n"));
+});
+
+on("click", "[data-new-codes]", async () => {
+  const answer = await call("POST", "/api/v1/me/recovery-codes");
+  if (answer.ok) showOnce("recovery_codes", answer.data.recovery_codes.join("\n"));
+  else toast(sentence(answer.data), { kind: "fault" });
+});
+
+// ---- what is shown once -----------------------------------------------------------------------------------------------------
+function showOnce(what, text) {
+  const box = el("pre", { class: "desk-once", tabindex: "0", "aria-label": say(what) }, text);
+  const copy = el("button", { type: "button", class: "btn" }, icon("copy"), say("copy"));
+  const done = el("button", { type: "button", class: "btn btn-primary" }, say("kept"));
+  const dialog = el("dialog", { class: "desk-dialog", "aria-labelledby": "once-title" }, el("h2", { id: "once-title" }, say(what)), el("p", {}, say("shown_once")), box, el("div", { class: "desk-dialog-end" }, copy, done));
+  copy.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      toast(say("copied"));
+    } catch {
+      getSelection().selectAllChildren(box);
+    }
+  });
+  done.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", () => location.reload());
+  document.body.append(dialog);
+  dialog.showModal();
+  box.focus();
+}
+
+on("desk:done", "[data-token-form]", (event) => showOnce("new_token", event.detail.data.token));
+
+on("change", "[data-scope-all]", (_, box) => {
+  for (const input of box.closest("fieldset").querySelectorAll("select")) {
+    const wanted = box.checked ? [...input.options].at(-1).value : "";
+    input.value = wanted;
+  }
+});
+
+// ---- passkeys ---------------------------------------------------------------------------------------------------------------
+on("submit", "[data-passkey-form]", async (event, form) => {
+  event.preventDefault();
+  const name = form.elements.name.value.trim();
+  if (!name) return showFaults(form, { errors: [{ pointer: "/name", detail: say("name_it") }] });
+  const offered = await call("POST", "/api/v1/me/passkeys/options");
+  if (!offered.ok) return showFaults(form, offered.data);
+  const credential = await make(offered.data.options);
+  if (!credential) return showFaults(form, { detail: say("no_passkey") });
+  const answer = await call("POST", "/api/v1/me/passkeys", { name, credential });
+  if (!answer.ok) return showFaults(form, answer.data);
+  form.closest("dialog")?.close();
+  if (answer.data.recovery_codes?.length) showOnce("recovery_codes", answer.data.recovery_codes.join("\n"));
+  else location.reload();
+});
+
+for (const button of document.querySelectorAll("[data-needs-passkeys]")) button.hidden = !able();
+
+if (document.querySelector("[data-me]")) {
+  const { data: me } = await call("GET", "/api/v1/me");
+  const facts = { has_totp: me?.has_totp, has_codes: me?.has_totp || me?.has_passkey };
+  for (const part of document.querySelectorAll("[data-me]")) part.hidden = !facts[part.dataset.me];
+}
