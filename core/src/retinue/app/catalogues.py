@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Select, select
 
 from retinue.contacts.models import Contact, ContactLookup, ContactTag, CustomField, Tag
 from retinue.contacts.queries import match_clause
 from retinue.contacts.values import TAIL_DIGITS, BadValue, clean_phone
-from retinue.lists.catalogue import Catalogue, Link, Lookup
+from retinue.lists.catalogue import Catalogue, Link, Lookup, Work
 from retinue.lists.service import Catalogues
-from retinue.plugins import Facet, PluginSet
+from retinue.plugins import Facet, ListColumn, Owned, PluginSet
 from retinue.storage import Store
 
 COLUMNS = (
@@ -81,6 +84,10 @@ def make_catalogues(plugins: PluginSet) -> Catalogues:
     base = base_catalogue()
     for name, model in _facets(plugins):
         base = base.with_facet(model, name=name)
+    for owned in plugins.declared(ListColumn):
+        column = owned.item
+        work = _worker(plugins, owned)
+        base = base.with_column(column.name, column.label, column.kind, work, column.permission)
 
     made = _Made(base)
 
@@ -134,6 +141,27 @@ class _Made:
             catalogue = self._base.with_custom(Contact.custom, definitions)
             self._last = definitions, catalogue
         return catalogue
+
+
+def _worker(plugins: PluginSet, owned: Owned[ListColumn]) -> Work:
+    """Return what works a plugin's column out, behind a fault boundary: one that fails shows nothing."""
+
+    def work(store: Store, ids: Sequence[UUID]) -> Mapping[UUID, Any]:
+        outcome = plugins.attempt(store, owned, lambda code: _plain(code(store, ids), ids))
+        return outcome.value or {}
+
+    return work
+
+
+def _plain(given: Mapping[UUID, Any], ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """Return the values of `ids`; raises TypeError for what no list can show."""
+    values = {one: given[one] for one in ids if given.get(one) is not None}
+    for value in values.values():
+        if not isinstance(value, str | int | float | Decimal | date):
+            raise TypeError(
+                f"a column shows text, numbers, dates or yes and no, not a {type(value).__name__}"
+            )
+    return values
 
 
 def _facets(plugins: PluginSet) -> Iterator[tuple[str, Any]]:

@@ -51,9 +51,7 @@ def show(cli: Cli, contact: str, limit: int) -> None:
     with cli.house() as house, cli.store(house, readonly=True) as store:
         found = contact_named(store, contact)
         catalogue = house.catalogues.of(store, "contact")
-        names = tuple(
-            field.name for field in catalogue.visible(store.actor) if field.sealed or field.shown is not None
-        )
+        names = tuple(field.name for field in catalogue.visible(store.actor) if field.is_column)
         card = select_page(
             store, catalogue, ListRequest(tree=parse_words([f"id={found.id}"]), columns=names)
         ).rows[0]

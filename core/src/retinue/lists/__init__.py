@@ -2,6 +2,7 @@
 
 from retinue.lists.catalogue import Catalogue, Facet, Link, ListField, Lookup
 from retinue.lists.dates import Day
+from retinue.lists.merging import MergeWord, check_letter, list_merge_fields, merge_letter
 from retinue.lists.models import SavedView, SavedViewMember
 from retinue.lists.parse import Order, parse_sort, parse_words, tree_of
 from retinue.lists.queries import ListPage, ListRequest, check_list, count_rows, select_ids, select_page
@@ -40,6 +41,7 @@ __all__ = [
     "ListPage",
     "ListRequest",
     "Lookup",
+    "MergeWord",
     "Node",
     "Not",
     "Or",
@@ -48,6 +50,7 @@ __all__ = [
     "SavedViewMember",
     "Test",
     "both",
+    "check_letter",
     "check_list",
     "count_rows",
     "count_view",
@@ -55,7 +58,9 @@ __all__ = [
     "from_json",
     "from_text",
     "get_view",
+    "list_merge_fields",
     "list_views",
+    "merge_letter",
     "parse_sort",
     "parse_words",
     "request_of_view",

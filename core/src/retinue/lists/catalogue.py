@@ -7,7 +7,7 @@ run time, tags, blind-index lookups, and the one-row-per-contact tables of plugi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as data_field
 from typing import Any, Final
@@ -24,6 +24,7 @@ from retinue.storage import Field, fields_of, hidden_names
 
 _CUSTOM_KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _SEALED: Final = "it is sealed, and the database cannot look into it"
+_WORKED_OUT: Final = "it is worked out for each page, and the database does not know it"
 _RESERVED: Final = frozenset({"view", "filter", "sort", "fields", "include", "limit", "cursor"})
 _UNSORTED: Final = frozenset({"age", "lookup", "tags", "multi_choice", "search", "long_text"})
 _CUSTOM_VALUES: Final[dict[str, type[Any]]] = {
@@ -42,6 +43,8 @@ _CUSTOM_VALUES: Final[dict[str, type[Any]]] = {
 }
 
 Clause = ColumnElement[bool]
+Work = Callable[[Any, Sequence[Any]], Mapping[Any, Any]]
+"""Works out a column: a store and the ids of a page → values by id."""
 Token = Callable[[str, str], bytes]
 """Makes the blind-index token of a kind and a normalised text; a Store's `blind_token`."""
 
@@ -91,7 +94,8 @@ class ListField:
 
     `expression` is what tests and sorts look at; `order_by` replaces it in sorts and `folded` in searches for
     a piece of text. `output` is what a column of the list shows. `protected` says why the field cannot be
-    filtered or sorted by, and what to use instead. `custom` is JSON column and key of a custom field.
+    filtered or sorted by, and what to use instead. `custom` is JSON column and key of a custom field. `work` gives
+    the values of a column that is worked out; it is there for those who hold `permission`.
     """
 
     name: str
@@ -111,6 +115,13 @@ class ListField:
     sortable: bool = True
     sealed: bool = False
     protected: str = ""
+    work: Work | None = None
+    permission: str = ""
+
+    @property
+    def is_column(self) -> bool:
+        """Say whether a list can show it."""
+        return self.sealed or self.work is not None or self.shown is not None
 
     @property
     def operators(self) -> tuple[str, ...]:
@@ -228,6 +239,12 @@ class Catalogue:
         fields = (replace(field, name=f"{facet.name}.{field.name}", facet=facet) for field in made if field)
         return self.with_fields(*fields)
 
+    def with_column(self, name: str, label: str, kind: str, work: Work, permission: str = "") -> Catalogue:
+        """Return this catalogue with a column that is worked out for each page."""
+        why = _WORKED_OUT
+        made = ListField(name=name, label=label, kind=kind, protected=why, work=work, permission=permission)
+        return self.with_fields(made)
+
     def with_custom(self, column: Any, definitions: Iterable[Any]) -> Catalogue:
         """Return this catalogue with typed custom fields kept in the JSON `column` under their keys.
 
@@ -251,6 +268,8 @@ class Catalogue:
         return [field for field in self.fields.values() if not self._hidden(field, actor)]
 
     def _hidden(self, field: ListField, actor: Actor) -> bool:
+        if field.permission and not actor.may(field.permission):
+            return True
         if not actor.hidden_fields:
             return False
         hidden, bare = (

@@ -67,11 +67,13 @@ def select_page(store: Store, catalogue: Catalogue, request: ListRequest) -> Lis
     if catalogue.permission:
         store.require(catalogue.permission)
     query = _Query.of(store, catalogue, request)
-    columns, left_out = _columns(store, catalogue, request)
+    asked, left_out = _columns(store, catalogue, request)
+    columns = [column for column in asked if column.work is None]
     statement = query.statement(columns)
     found = list(store.rows(statement.limit(request.limit + 1)))
     more, found = len(found) > request.limit, found[: request.limit]
     rows = _shaped(store, catalogue, columns, found)
+    _work_out(store, [column for column in asked if column.work is not None], rows)
     count = None
     if request.count_cap:
         count = store.count(query.bare(), request.count_cap)
@@ -206,11 +208,20 @@ def _columns(
     left_out: list[str] = []
     for name in dict.fromkeys(request.columns or catalogue.columns):
         field = catalogue.find(name, store.actor)
-        if field is None or (field.sealed and field.facet) or (field.shown is None and not field.sealed):
+        if field is None or (field.sealed and field.facet) or not field.is_column:
             left_out.append(name)
         else:
             columns.append(field)
     return columns, tuple(left_out)
+
+
+def _work_out(store: Store, columns: Sequence[ListField], rows: list[dict[str, Any]]) -> None:
+    """Put the values of worked-out columns into rows: one call for each column, whatever the number of rows."""
+    ids = [row["id"] for row in rows]
+    for column in columns:
+        values = column.work(store, ids) if column.work is not None and ids else {}
+        for row in rows:
+            row[column.name] = values.get(row["id"])
 
 
 def _shaped(

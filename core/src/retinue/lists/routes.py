@@ -10,7 +10,8 @@ from uuid import UUID
 
 from litestar.handlers import HTTPRouteHandler
 
-from retinue.lists import schemas, service
+from retinue.errors import NotFound
+from retinue.lists import merging, schemas, service
 from retinue.lists.models import SavedView
 from retinue.lists.parse import Order, tree_of
 from retinue.lists.queries import ListPage, ListRequest
@@ -23,6 +24,9 @@ DRAFT: Final = schemas.ViewDraftSchema()
 CHANGES: Final = schemas.ViewChangesSchema(partial=True)
 ROW: Final = schemas.ViewRowSchema()
 FIELD: Final = schemas.ListFieldSchema()
+MERGE_FIELD: Final = schemas.MergeFieldSchema()
+LETTER: Final = schemas.LetterSchema()
+MERGED: Final = schemas.MergedSchema()
 MEMBERS: Final = schemas.MembersSchema()
 MEMBERS_CHANGED: Final = schemas.MembersChangedSchema()
 
@@ -55,7 +59,23 @@ def _plain(value: Any) -> Any:
 
 def view_routes(catalogues: Catalogues) -> list[HTTPRouteHandler]:
     """Return the routes of saved views over the installation's catalogues."""
-    return [*_reading(catalogues), *_writing(catalogues)]
+    return [*_reading(catalogues), *_writing(catalogues), list_merge_fields, try_letter]
+
+
+@get("/merge-fields", permission="contact.read", gives=MERGE_FIELD)
+def list_merge_fields(store: Store) -> list[merging.MergeWord]:
+    """List the fields that letters may name, those of plugins with them."""
+    return merging.list_merge_fields(store)
+
+
+@post("/merge-fields/letter", permission="contact.read", takes=LETTER, gives=MERGED, status=200)
+def try_letter(store: Store, data: dict[str, Any]) -> dict[str, str]:
+    """Return a letter as one contact would read it."""
+    merging.check_letter(store, data["text"])
+    merged = merging.merge_letter(store, data["text"], [data["contact_id"]])
+    if data["contact_id"] not in merged:
+        raise NotFound(f"there is no contact {data['contact_id']}")
+    return {"text": merged[data["contact_id"]]}
 
 
 def _reading(catalogues: Catalogues) -> list[HTTPRouteHandler]:

@@ -90,6 +90,28 @@ class ListFieldSchema(Schema):
     )
 
 
+class MergeFieldSchema(Schema):
+    """A field of letters: ``{{ name }}`` in a text, or ``{{ name | what to say instead }}``."""
+
+    name = ma.String(required=True)
+    label = ma.String(required=True)
+    fallback = ma.String(required=True, metadata=_said("What stands there for who has no value."))
+    plugin = ma.String(required=True, metadata=_said("The plugin that adds it; empty for a contact's own."))
+
+
+class LetterSchema(Schema):
+    """A letter to try on one contact."""
+
+    text = ma.String(required=True, validate=validate.Length(max=100_000))
+    contact_id = ma.UUID(required=True)
+
+
+class MergedSchema(Schema):
+    """A letter as the contact reads it."""
+
+    text = ma.String(required=True)
+
+
 class MembersSchema(Schema):
     """Contacts to put on a fixed list and to take off."""
 

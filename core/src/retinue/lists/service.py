@@ -230,7 +230,7 @@ def describe_fields(catalogue: Catalogue, actor: Actor) -> list[dict[str, Any]]:
             "operators": list(field.operators),
             "choices": list(field.choices),
             "sortable": field.can_sort,
-            "column": field.sealed or field.shown is not None,
+            "column": field.is_column,
             "protected": field.protected,
         }
         for field in catalogue.visible(actor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -16,12 +17,22 @@ from retinue.plugins.hookspecs import API_VERSION
 from retinue.plugins.loading import Faulty, resolve
 from retinue.plugins.manifest import Manifest
 from retinue.plugins.ordering import Cycle, topological
-from retinue.storage import MODELS, Base, faults_of
+from retinue.storage import MODELS, Base, faults_of, fields_of
 
 _DEED = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _PATH = re.compile(r"(/[a-z0-9_{}:-]+)+")
 _PREFIXED = frozenset(
-    {"jobs", "schedules", "pages", "panels", "widgets", "navigation_items", "palette_items"}
+    {
+        "jobs",
+        "schedules",
+        "list_columns",
+        "merge_fields",
+        "pages",
+        "panels",
+        "widgets",
+        "navigation_items",
+        "palette_items",
+    }
 )
 
 
@@ -172,3 +183,18 @@ def code_faults(manifest: Manifest) -> Iterator[Fault]:
                     resolve(manifest.name, getattr(item, field))
                 except Faulty as error:
                     yield from error.faults
+    yield from _column_faults(manifest)
+
+
+def _column_faults(manifest: Manifest) -> Iterator[Fault]:
+    """Yield the columns that have the name of a field, of which lists show the stored value already."""
+    taken = set()
+    for facet in manifest.contributions.get("fields", ()):
+        with suppress(Faulty):
+            taken |= {f"{facet.name}.{word}" for word in fields_of(resolve(manifest.name, facet.model))}
+    for column in manifest.contributions.get("list_columns", ()):
+        if column.name in taken or "__" in column.name:
+            detail = f"{column.name} in list_columns has the name of a field, or two underscores in a row."
+            yield Fault(
+                "PLG009", manifest.name, detail, "Give the column another name; a field is one already."
+            )

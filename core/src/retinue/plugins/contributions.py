@@ -144,6 +144,36 @@ class ImportTarget:
     undo: Code = None
 
 
+@dataclass(frozen=True, slots=True)
+class ListColumn:
+    """A column of contact lists that the plugin works out, for all contacts of a page in one call.
+
+    ``run(store, contact_ids)`` returns a value by contact; who has none shows nothing. Lists cannot be filtered or
+    sorted by it: what they are to be is stored, and is a field. Without `permission` the column is not there.
+    """
+
+    name: str
+    label: str
+    run: Code
+    kind: Literal["text", "integer", "decimal", "boolean", "date", "datetime"] = "text"
+    permission: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeField:
+    """A word of a letter, ``{{ points.balance }}``, that stands for something of the reader's own.
+
+    ``run(store, contact_ids)`` returns a text by contact, all of a batch in one call. Who has none, and everybody
+    while the plugin is off, gets what the letter gives instead (``{{ points.balance | no }}``), else `fallback`.
+    """
+
+    name: str
+    label: str
+    run: Code
+    fallback: str = ""
+    permission: str = ""
+
+
 Contribution: TypeAlias = (
     Permission
     | Setting
@@ -155,6 +185,8 @@ Contribution: TypeAlias = (
     | InteractionKind
     | WebhookEvent
     | ImportTarget
+    | ListColumn
+    | MergeField
     | UiContribution
 )
 
@@ -169,6 +201,8 @@ KINDS: dict[str, type[Any]] = {
     "interaction_kinds": InteractionKind,
     "webhook_events": WebhookEvent,
     "import_targets": ImportTarget,
+    "list_columns": ListColumn,
+    "merge_fields": MergeField,
     **UI_KINDS,
 }
 """Every kind of contribution by its table in `plugin.toml`; the hook is ``register_`` + the same word."""

@@ -24,6 +24,8 @@ from retinue.plugins.contributions import (
     ImportTarget,
     InteractionKind,
     Job,
+    ListColumn,
+    MergeField,
     Permission,
     Route,
     Schedule,
@@ -109,6 +111,18 @@ def register_webhook_events() -> Sequence[WebhookEvent]:
 @hook(mode="declare", phase="start", on_failure="abort", since="0.1")
 def register_import_targets() -> Sequence[ImportTarget]:
     """Name the rows of the plugin that a file can be imported into."""
+    raise NotImplementedError
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_list_columns() -> Sequence[ListColumn]:
+    """Give the columns of contact lists that the plugin works out a page at a time."""
+    raise NotImplementedError
+
+
+@hook(mode="declare", phase="start", on_failure="abort", since="0.1")
+def register_merge_fields() -> Sequence[MergeField]:
+    """Name the words of letters that stand for something the plugin knows of the reader."""
     raise NotImplementedError
 
 
