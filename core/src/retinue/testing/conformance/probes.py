@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from retinue.app.serving import make_application
 from retinue.contacts.service import create_contact
 from retinue.plugins import Command, WebhookEvent
 from retinue.plugins.contributions import name_of
@@ -21,8 +22,15 @@ def _paths(crm: Crm, prefix: str) -> bool:
     return any(path == prefix or path.startswith(f"{prefix.rstrip('/')}/") for path in _served(crm))
 
 
+_SERVED: Final[dict[tuple[int, int], list[str]]] = {}
+
+
 def _served(crm: Crm) -> list[str]:
-    return [route.path for route in crm.client.app.litestar.routes]  # type: ignore[attr-defined]  # what we serve
+    """Return the paths of the application that the house's plugins make, put together once for each set of them."""
+    key = (id(crm), crm.house.plugins.epoch)
+    if key not in _SERVED:
+        _SERVED[key] = [route.path for route in make_application(crm.house).litestar.routes]
+    return _SERVED[key]
 
 
 def _named(answer: Any, name: str) -> bool:
