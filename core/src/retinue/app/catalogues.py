@@ -87,7 +87,9 @@ def make_catalogues(plugins: PluginSet) -> Catalogues:
     for owned in plugins.declared(ListColumn):
         column = owned.item
         work = _worker(plugins, owned)
-        base = base.with_column(column.name, column.label, column.kind, work, column.permission)
+        base = base.with_column(
+            column.name, work, label=column.label, kind=column.kind, permission=column.permission
+        )
 
     made = _Made(base)
 

@@ -239,11 +239,9 @@ class Catalogue:
         fields = (replace(field, name=f"{facet.name}.{field.name}", facet=facet) for field in made if field)
         return self.with_fields(*fields)
 
-    def with_column(self, name: str, label: str, kind: str, work: Work, permission: str = "") -> Catalogue:
-        """Return this catalogue with a column that is worked out for each page."""
-        why = _WORKED_OUT
-        made = ListField(name=name, label=label, kind=kind, protected=why, work=work, permission=permission)
-        return self.with_fields(made)
+    def with_column(self, name: str, work: Work, **common: str) -> Catalogue:
+        """Return this catalogue with a column worked out for each page; `common` are its label, kind, permission."""
+        return self.with_fields(ListField(name=name, work=work, protected=_WORKED_OUT, **common))  # type: ignore[arg-type]  # words
 
     def with_custom(self, column: Any, definitions: Iterable[Any]) -> Catalogue:
         """Return this catalogue with typed custom fields kept in the JSON `column` under their keys.
