@@ -67,13 +67,16 @@ def test_own_balance_by_a_signed_link_in_five_languages(
 
     with site.house.store(SYSTEM, readonly=True) as store:
         token = make_link(store, *member)
+    seen: set[str] = set()
     for language in LANGUAGES:
         visitor = visit(None, width=390, height=800, locale=language)
         page = visitor.go(f"/my-points/{token}")
         expect(page.locator("[data-balance]")).to_have_text("49")
         assert page.locator("html").get_attribute("lang") == language
+        seen.add(page.locator("dt").first.inner_text().lower())
         assert "Bodová" not in page.content()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert seen == {"points", "баллы", "puan", "body", "punkte"}
     visitor.check_axe()
     visitor.check_quiet()
     assert visitor.context.request.get(f"/my-points/{token[:-1]}x").status == 403
@@ -111,6 +114,8 @@ def test_orders_and_the_catalogue_stand_within_the_desk(visit: Opens, site: Site
     page = visitor.go("/orders")
     expect(page.get_by_role("link", name=f"A-{theme}")).to_be_visible()
     visitor.check_axe()
+    visitor.go(f"/contacts/{contact}")
+    expect(page.locator("dd", has_text="€250.00").first).to_be_visible()
     visitor.go(f"/orders/{order}")
     expect(page.locator("[data-total]")).to_contain_text("250.00")
     page.locator("input[name=amount_minor]").fill("5000")

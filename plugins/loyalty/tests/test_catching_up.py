@@ -49,7 +49,8 @@ def _failing(monkeypatch: pytest.MonkeyPatch, deed: Callable[[], Any]) -> Any:
 
 
 def test_what_loyalty_failed_over_is_made_up_for(crm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A failing loyalty stops no order; the gap is named, the job of the hour closes it, twice changes nothing."""
+    """A loyalty that fails over orders_paid, orders_refunded, orders_cancelled or orders_completed stops no order; the gap is
+    named, the job of the hour closes it, twice changes nothing."""
     world, api = World(crm, RULES), crm.user().client
     kept = world.buy(10000, "2026-03-01")
 

@@ -212,13 +212,13 @@ def test_bad_input_is_refused_and_nothing_is_posted(crm: Any) -> None:
     earning = {"contact_id": someone, "points": 1, "key": "x"}
     purchase = {"contact_id": someone, "key": "p", "currency": "EUR", "total_minor": 1}
     cases = [
-        (f"{base}/earn", {"earnings": [{**earning, "points": -5}]}, 422, "/points"),
-        (f"{base}/earn", {"earnings": [{**earning, "points": 0}]}, 422, "/points"),
+        (f"{base}/earn", {"earnings": [{**earning, "points": -5}]}, 422, "/earnings/0/points"),
+        (f"{base}/earn", {"earnings": [{**earning, "points": 0}]}, 422, "/earnings/0/points"),
         (
             f"{base}/earn",
             {"earnings": [{**earning, "contact_id": str(world.programme_id)}]},
             422,
-            "/contact_id",
+            "/earnings/0/contact_id",
         ),
         (f"{unknown}/earn", {"earnings": [earning]}, 404, None),
         (f"{base}/redeem", {**earning, "points": -1}, 422, "/points"),
@@ -238,16 +238,34 @@ def test_bad_input_is_refused_and_nothing_is_posted(crm: Any) -> None:
             "/events/0/on",
         ),
     ]
+    world.redeem(5, "2026-05-02", key="once")
+    order = world.buy(4000, "2026-05-03")
+    loop = {"rewards": [{"on": "points_earned", "points": 1}]}
+    twice = {"window": {"months": 12}, "levels": [{"key": k, "threshold": 5} for k in "ab"]}
+    programme = {"key": "new", "name": "New", "currency": "EUR"}
+    cases += [
+        (f"{base}/redeem", {**earning, "key": "once", "points": 6}, 409, None),
+        (f"/orders/{order.id}/refunds", {"key": "r", "amount_minor": 4001}, 422, "/amount_minor"),
+        ("/loyalty/programmes", {**programme, "rules": loop}, 422, "/rules/rewards/0/on"),
+        (
+            "/loyalty/programmes",
+            {**programme, "rules": {"tiers": twice}},
+            422,
+            "/rules/tiers/levels/1/threshold",
+        ),
+    ]
     before = world.proof()
     for path, body, status, pointer in cases:
         answer = api.post(path, body)
         assert answer.status_code == status, (path, body, answer.text)
+        said = answer.json()
+        assert {"remedy", "errors"} & said.keys() or status == 404, answer.text
         if pointer:
             assert answer.json()["errors"][0]["pointer"] == pointer, answer.text
     assert world.proof().transactions == before.transactions
     assert api.post("/loyalty/purchases", {**purchase, "total_minor": 4000}).json() == {"count": 1}
     assert api.post("/loyalty/purchases", {**purchase, "total_minor": 4000}).json() == {"count": 0}
-    assert world.points("2030-01-01")[0] == 102
+    assert world.points("2030-01-01")[0] == 99
 
 
 @pytest.mark.parametrize("config", ["sqlite"], indirect=True)

@@ -154,7 +154,7 @@ def test_balance_link_shows_points_and_no_person(crm: Any) -> None:
 
 
 def test_merged_members_share_a_wallet_and_part_again(crm: Any) -> None:
-    """Each lot keeps its dates, levels add up; reverting the merge gives each their own, even after spending."""
+    """contacts_merged: each lot keeps its dates, levels add up; reverting the merge gives each their own, even after spending."""
     world = World(crm, SILVER_GOLD)
     world.earn(10, "2026-01-01", "2099-01-01")
     world.buy(20000, "2026-11-01")
@@ -182,7 +182,7 @@ def test_merged_members_share_a_wallet_and_part_again(crm: Any) -> None:
 
 
 def test_erasure_lets_points_lapse_and_keeps_the_numbers(crm: Any) -> None:
-    """The copy holds all; after erasure nothing leads to the person, the ledger balances, old reports stand."""
+    """contacts_erased: the copy holds all; after erasure nothing leads to the person, the ledger balances, old reports stand."""
     world = World(crm, {**SILVER_GOLD, "rewards": [{"on": "referral", "points": 1}]})
     world.earn(40, "2026-01-01")
     world.redeem(15, "2026-02-01")
@@ -230,7 +230,7 @@ def test_points_are_seen_exactly_where_their_contact_is(crm: Any) -> None:
 
 @sqlite
 def test_undoing_a_change_set_deletes_no_ledger(crm: Any) -> None:
-    """The first points open an account; undoing that deed must not take the ledger with it."""
+    """change_sets_reverted: the first points open an account; undoing that deed must not take the ledger with it."""
     world = World(crm)
     draft = {"contact_id": world.member, "points": 5, "key": "x", "at": day("2026-01-01")}
     with crm.store() as store:

@@ -8,17 +8,19 @@ import hmac
 import json
 import time
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from orders_kit import OWN_DATA, f1_drafts, make_people, order, rows_of
+from orders_kit import OWN_DATA, f1_drafts, make_people, moment, order, rows_of
 from sqlalchemy import func, select
 
 from retinue.contacts import merge_contacts, revert_change_set
 from retinue.contacts.erasing import erase_contact
-from retinue_orders import importing
+from retinue_orders import importing, sales_missed
 from retinue_orders.models import Line, Order, Summary
+from retinue_orders.service import record_orders
 
 CODES = [f"C{n:02}" for n in range(1, 11)]
 
@@ -259,7 +261,7 @@ def test_orders_are_seen_exactly_where_their_contact_is(crm: Any) -> None:
 
 
 def test_merged_orders_move_and_come_back(crm: Any) -> None:
-    """A merge adds up what both bought; reverting it gives each their own again."""
+    """contacts_merged, change_sets_reverted: a merge adds up what both bought; reverting it gives each their own again."""
     people = make_people(crm, ["A", "B"])
     with crm.store() as store:
         rows = [
@@ -288,7 +290,7 @@ def test_merged_orders_move_and_come_back(crm: Any) -> None:
 
 
 def test_erasure_keeps_the_sale_and_forgets_the_buyer(crm: Any) -> None:
-    """The books keep the order; nothing of it leads to the person. Before, the export holds it."""
+    """contacts_erased: the books keep the order; nothing of it leads to the person. Before, the export holds it."""
     people = make_people(crm, ["A"])
     with crm.store() as store:
         row = {"number": "1", "contact": str(people["A"]), "placed_at": "2026-01-01", "currency": "JPY"}
@@ -301,3 +303,16 @@ def test_erasure_keeps_the_sale_and_forgets_the_buyer(crm: Any) -> None:
     with crm.store() as store:
         assert store.rows(select(Order.number, Order.contact_id)) == [("1", None)]
         assert store.scalars(select(Summary)) == []
+
+
+@pytest.mark.parametrize("config", ["sqlite"], indirect=True)
+def test_missed_sales_are_told_again_page_by_page(crm: Any) -> None:
+    """sales_missed: who was off asks for what was paid and changed since a moment, and gets each order once."""
+    day, told, after = {"placed_at": moment("2026-05-01")}, list[Any](), ""
+    with crm.store() as store:
+        paid = record_orders(store, [order(number=f"S{n}", payment="paid", **day) for n in range(3)])
+        record_orders(store, [order(number="open", payment="unpaid", **day)])
+        while page := sales_missed(store, store.now - timedelta(days=1), after, 2):
+            told, after = [*told, *page], page[-1]["cursor"]
+        assert [sale["ref"] for sale in told] == sorted(str(one.id) for one in paid)
+        assert sales_missed(store, store.now + timedelta(days=1), "", 2) == []

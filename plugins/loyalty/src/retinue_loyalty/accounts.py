@@ -24,13 +24,13 @@ def system_of(store: Store) -> Store:
 _SEEN = select(Contact.id).where(Contact.id.in_(bindparam("ids", expanding=True)))
 
 
-def check_contacts(store: Store, contact_ids: Sequence[UUID]) -> None:
-    """Raise Invalid with a pointer for each contact the actor does not see."""
+def check_contacts(store: Store, contact_ids: Sequence[UUID], within: str = "") -> None:
+    """Raise Invalid for each contact the actor does not see; `within` points at the list they came in, if any."""
     wanted, seen = list(dict.fromkeys(contact_ids)), set[UUID]()
     for start in range(0, len(wanted), 500):
         seen.update(store.scalars(_SEEN.params(ids=wanted[start : start + 500])))
     problems = [
-        Problem(f"/{place}/contact_id" if len(contact_ids) > 1 else "/contact_id", "there is no such contact")
+        Problem(f"{within}/{place}/contact_id" if within else "/contact_id", "there is no such contact")
         for place, contact_id in enumerate(contact_ids)
         if contact_id not in seen
     ]

@@ -75,15 +75,21 @@ def usable_offer(own: Store, code: str, contact_id: UUID | None, at: datetime) -
     if offer.ends_at is not None and at >= offer.ends_at:
         raise Over(f"The offer {offer.code} ended.", remedy="Ask for a current one.")
     if offer.starts_at is not None and at < offer.starts_at:
-        raise Conflict(f"The offer {offer.code} has not begun.", code="offer-early")
+        raise Conflict(
+            f"The offer {offer.code} has not begun.", code="offer-early", remedy="Wait for its day."
+        )
     chosen = select(func.count()).select_from(OfferUse).where(OfferUse.offer_id == offer.id)
     if offer.in_all is not None and own.scalar(chosen) >= offer.in_all:
-        raise Conflict(f"The offer {offer.code} is used up.", code="offer-used")
+        raise Conflict(f"The offer {offer.code} is used up.", code="offer-used", remedy="Leave it out.")
     if (
         contact_id is not None
         and own.scalar(chosen.where(OfferUse.contact_id == contact_id)) >= offer.per_contact
     ):
-        raise Conflict(f"The offer {offer.code} was used by this contact already.", code="offer-used")
+        raise Conflict(
+            f"The offer {offer.code} was used by this contact already.",
+            code="offer-used",
+            remedy="Leave it out.",
+        )
     return offer
 
 
@@ -99,7 +105,11 @@ def use_offer(store: Store, draft: Mapping[str, Any]) -> dict[str, Any]:
     if known is not None:
         offer = own.get(Offer, known.offer_id)
         if offer.code != draft["code"].strip().upper():
-            raise Conflict(f"The key {draft['key']} was used for another offer.", code="key-used")
+            raise Conflict(
+                f"The key {draft['key']} was used for another offer.",
+                code="key-used",
+                remedy="Take a new key.",
+            )
     else:
         offer = usable_offer(own, draft["code"], contact.id, at)
         own.get(Offer, offer.id, lock=True)
@@ -113,7 +123,9 @@ def use_offer(store: Store, draft: Mapping[str, Any]) -> dict[str, Any]:
             with own.savepoint():
                 own.insert_many(OfferUse, [use])
         except IntegrityError:
-            raise Conflict(f"The offer {offer.code} is being used just now.", code="offer-used") from None
+            raise Conflict(
+                f"The offer {offer.code} is being used just now.", code="offer-used", remedy="Try again."
+            ) from None
     off = half_up(draft["total_minor"] * Fraction(offer.percent) / 100)
     return {"code": offer.code, "discount_minor": off, "total_minor": draft["total_minor"] - off}
 
@@ -129,12 +141,16 @@ def create_referral(store: Store, programme_id: UUID, draft: Mapping[str, Any]) 
     referrer = store.get(Contact, draft["referrer_id"])
     referred = store.get(Contact, draft["referred_id"])
     if referrer.id == referred.id or _addresses(referrer) & _addresses(referred):
-        raise Conflict("A person cannot refer themselves.", code="self-referral")
+        raise Conflict(
+            "A person cannot refer themselves.", code="self-referral", remedy="Name another contact."
+        )
     chosen = select(Referral.id).where(
         Referral.programme_id == scheme.id, Referral.referred_id == referred.id
     )
     if system_of(store).first(chosen) is not None:
-        raise Conflict("The contact was referred already.", code="referred")
+        raise Conflict(
+            "The contact was referred already.", code="referred", remedy="The first referral counts."
+        )
     referral = Referral(id=new_id(), programme_id=scheme.id, created_at=store.now)
     referral.referrer_id, referral.referred_id = referrer.id, referred.id
     store.add(referral)
@@ -161,7 +177,11 @@ def start_membership(store: Store, programme_id: UUID, draft: Mapping[str, Any])
     store.require("membership.change")
     scheme = active_scheme(store, programme_id)
     if scheme.at(store.now).membership_fee is None:
-        raise Conflict(f"The programme {scheme.key} has no paid membership.", code="no-membership")
+        raise Conflict(
+            f"The programme {scheme.key} has no paid membership.",
+            code="no-membership",
+            remedy="Give its rules one.",
+        )
     store.get(Contact, draft["contact_id"])
     starts = draft.get("starts_on") or day_of(store.now, scheme.zone)
     if current_membership(store, scheme.id, draft["contact_id"], starts) is not None:
@@ -204,7 +224,9 @@ def cancel_membership(store: Store, membership_id: UUID) -> Membership:
     store.require("membership.change")
     made: Membership = store.get(Membership, membership_id, lock=True)
     if made.cancelled_at is not None:
-        raise Conflict("The membership was cancelled already.", code="cancelled")
+        raise Conflict(
+            "The membership was cancelled already.", code="cancelled", remedy="Nothing is left to do."
+        )
     made.cancelled_at = store.now
     store.flush()
     return made

@@ -137,7 +137,9 @@ def adjust(posting: Posting, wallet: Wallet, deed: Deed, validity: Validity) -> 
     settle(posting, wallet, deed.at)
     if deed.points < 0 and -deed.points > wallet.available(deed.at):
         raise Conflict(
-            f"Only {max(wallet.available(deed.at), 0)} points are available.", code="not-enough-points"
+            f"Only {max(wallet.available(deed.at), 0)} points are available.",
+            code="not-enough-points",
+            remedy="Take no more than are available.",
         )
     opened = posting.begin(wallet, deed)
     if deed.points > 0:
@@ -211,6 +213,7 @@ def give_back(posting: Posting, wallet: Wallet, deed: Deed, policy: RefundPolicy
         raise Conflict(
             f"{whole} points of this redemption can be given back, not {deed.points}.",
             code="too-much-back",
+            remedy="Give no more back than is left.",
             extra={"left": whole},
         )
     opened, left = posting.begin(wallet, deed), deed.points

@@ -158,7 +158,7 @@ def create_programme(store: Store, draft: Mapping[str, Any]) -> dict[str, Any]:
     """Create a programme, a draft unless ``state`` says active; raises Conflict for a key that is taken."""
     store.require("programme.change")
     _check_zone(draft)
-    read_rules(draft["rules"])
+    read_rules(draft["rules"], "/rules")
     if store.first(select(Programme.id).where(Programme.key == draft["key"])) is not None:
         raise Conflict(f"There is a programme {draft['key']} already.", remedy="Name another key.")
     programme = Programme(id=new_id(), created_at=store.now, version=1, state=draft.get("state", DRAFT))
@@ -250,7 +250,7 @@ def change_programme(
     if programme.state == ACTIVE and programme.active_from is None:
         programme.active_from = store.now
     if "rules" in changes:
-        read_rules(changes["rules"])
+        read_rules(changes["rules"], "/rules")
         _add_version(store, programme.id, changes["rules"], changes.get("rules_from") or store.now)
     programme.version += 1
     store.flush()

@@ -145,7 +145,7 @@ def preview_rules(
     """Return whose level new rules would change, and how; nothing is written."""
     store.require("programme.change")
     scheme, moment = get_scheme(store, programme_id), at or store.now
-    before, after = scheme.at(moment).tiers, read_rules(rules).tiers
+    before, after = scheme.at(moment).tiers, read_rules(rules, "/rules").tiers
     own = store.system("preview rules")
     accounts = dict(
         own.rows(

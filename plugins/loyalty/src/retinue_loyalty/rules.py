@@ -143,9 +143,12 @@ class Rules:
     expiring_days: int = 30
 
 
-def read_rules(data: Mapping[str, Any]) -> Rules:
-    """Return the rules in `data`, whose shape the schema has checked; raises Invalid for what cannot be kept."""
-    problems = list(_faults(data))
+def read_rules(data: Mapping[str, Any], within: str = "") -> Rules:
+    """Return the rules in `data`, whose shape the schema has checked; raises Invalid for what cannot be kept.
+
+    `within` is the place of the rules in what came in, for the pointers.
+    """
+    problems = [Problem(within + p.pointer, p.detail, p.code) for p in _faults(data)]
     if problems:
         raise Invalid("The rules cannot be kept.", remedy="Correct what errors names.", problems=problems)
     earn, tiers, card, membership = (data.get(n) for n in ("earn", "tiers", "card", "membership"))

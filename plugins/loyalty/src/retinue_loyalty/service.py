@@ -55,8 +55,8 @@ def earn_points(store: Store, programme_id: UUID, drafts: Sequence[Mapping[str, 
     """
     store.require("points.earn")
     scheme = active_scheme(store, programme_id)
-    check_contacts(store, [draft["contact_id"] for draft in drafts])
-    _check_points(drafts)
+    check_contacts(store, [draft["contact_id"] for draft in drafts], "/earnings")
+    _check_points(drafts, "/earnings")
     own = system_of(store)
     wallets = lock_members(own, scheme.id, [draft["contact_id"] for draft in drafts])
     known = ledger.known_transactions(own, scheme.id, [draft["key"] for draft in drafts])
@@ -129,10 +129,10 @@ def _check_redemption(scheme: Scheme, draft: Mapping[str, Any], at: datetime) ->
         raise Invalid("Too many points.", problems=[Problem("/points", detail, "too-many")])
 
 
-def _check_points(drafts: Sequence[Mapping[str, Any]]) -> None:
+def _check_points(drafts: Sequence[Mapping[str, Any]], within: str = "") -> None:
     problems = [
         Problem(
-            f"/{place}/points" if len(drafts) > 1 else "/points", "must be a whole number from 1", "points"
+            f"{within}/{place}/points" if within else "/points", "must be a whole number from 1", "points"
         )
         for place, draft in enumerate(drafts)
         if not 0 < draft["points"] <= MOST
@@ -217,10 +217,10 @@ def record_events(store: Store, programme_id: UUID, events: Sequence[Mapping[str
     """
     store.require("points.earn")
     scheme = active_scheme(store, programme_id)
-    check_contacts(store, [event["contact_id"] for event in events])
+    check_contacts(store, [event["contact_id"] for event in events], "/events")
     wrong = [n for n, event in enumerate(events) if event["on"] not in EVENTS]
     if wrong:
-        problems = [Problem(f"/{n}/on", f"must be one of {', '.join(EVENTS)}", "event") for n in wrong]
+        problems = [Problem(f"/events/{n}/on", f"must be one of {', '.join(EVENTS)}", "event") for n in wrong]
         raise Invalid("There is no such event.", problems=problems)
     own = system_of(store)
     given: list[UUID] = []

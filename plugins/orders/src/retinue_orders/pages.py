@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from retinue.contacts import Contact
 from retinue.errors import NotFound
 from retinue_orders.catalogue import list_products, prices_now
 from retinue_orders.models import CANCELLED, COMPLETED, NEW, PAID, SHIPPED, UNPAID, Order, Refund, Summary
+from retinue_orders.money import digits_of
 from retinue_orders.service import get_order, lines_of, list_orders
 
 _PAGE = 50
@@ -32,7 +34,18 @@ def show_history(store: Store, contact_id: UUID) -> dict[str, Any] | None:
     if not orders:
         return None
     summary: Summary | None = store.first(select(Summary).where(Summary.contact_id == contact_id))
-    return {"summary": summary, "orders": orders, "more": more is not None, "states": _states}
+    return {
+        "summary": summary,
+        "total": _minor(summary.total, summary.currency) if summary else 0,
+        "average": _minor(summary.average, summary.currency) if summary else 0,
+        "orders": orders,
+        "more": more is not None,
+        "states": _states,
+    }
+
+
+def _minor(value: float, currency: str) -> int:
+    return int(Decimal(str(value)).scaleb(digits_of(currency)).to_integral_value())
 
 
 def show_orders(store: Store, request: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from retinue.actor import Actor
 from retinue.app import House, open_house
 from retinue.app.serving import make_application
 from retinue.kit import Project
+from retinue.kit.names import keyword, text_of
+from retinue.kit.rules.hooks import answers
 from retinue.testing.conformance.cases import project_of
 from retinue.testing.fixtures import DATABASES
 from retinue.testing.house import Crm, make_config
@@ -78,6 +81,8 @@ def shared(open_fresh: Any) -> Iterator[Callable[[str], Crm]]:
             if name not in made:
                 crm = stack.enter_context(open_fresh("sqlite"))
                 turn_on(crm, name)
+                for other in sorted(_publishers(project_of(name)) & set(crm.house.catalogue)):
+                    turn_on(crm, other)
                 made[name] = crm
             return made[name]
 
@@ -88,6 +93,12 @@ def shared(open_fresh: Any) -> Iterator[Callable[[str], Crm]]:
 def on(shared: Callable[[str], Crm], subject: str) -> Crm:
     """Return the shared installation with the plugin on."""
     return shared(subject)
+
+
+def _publishers(project: Project) -> set[str]:
+    """Return the plugins whose hooks a plugin answers: only while they are on is it called."""
+    markers = [answer.marker for answer in answers(project) if isinstance(answer.marker, ast.Call)]
+    return {text_of(keyword(marker, "of")) for marker in markers} - {""}
 
 
 def turn_on(crm: Crm, name: str) -> None:
