@@ -299,13 +299,12 @@ def test_four_processes_follow_a_hundred_switches_without_one_failed_request(
             f"  failed requests                 {sum(len(s.failed) for s in seen):8}       0\n"
             f"  all follow, median              {statistics.median(lags):6.2f} s\n"
             f"  all follow, longest             {max(lags):6.2f} s   1.0 s   {'met' if max(lags) <= 1 else 'MISSED'}\n"
-            f"  one look at the epoch, median   {looks[100] * 1e6:5.0f} us   (four a second per process, none per request)\n"
+            f"  one look at the epoch, median   {looks[100] * 1e6:5.0f} us   (ten a second per process, none per request)\n"
             f"  load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n"
         )
     assert [s.mixed for s in seen] == [[]] * count
     assert [s.failed for s in seen] == [[]] * count
-    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # a machine that does more is that much later
-    assert statistics.median(lags) <= 1.0 * busy
+    assert statistics.median(lags) <= 1.0
 
 
 def _timed(call: Callable[[], Any]) -> float:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from retinue.app.house import House
 
 _log: Final = logging.getLogger(__name__)
-LOOK_SECONDS: Final = 0.25
+LOOK_SECONDS: Final = 0.1
 """How often a process asks which plugins are on; with the build of the new house that stays within a second."""
 REPORT_SECONDS: Final = 10.0
 """How often a process writes what hooks took and that it lives."""

@@ -85,7 +85,7 @@ class House:
         self.id, self.watch = new_id(), Watch.from_environment()
         nobody = build_plugin_set(self.catalogue, (), builtins=BUILTINS, watch=self.watch)
         self._current, self._pin = Current(build_epochal(config, nobody, {})), None
-        self.epoch = Epoch(database, seconds=0.2)
+        self.epoch = Epoch(database, seconds=0.05)
 
     # ---- what the current epoch consists of --------------------------------------------------------------------
     _pin: Epochal | None
