@@ -7,12 +7,14 @@ A plugin's `pyproject.toml` turns it on::
     plugins = ["retinue.kit.mypy_plugin"]
 
 An argument may be left out, and may be wider than the hook's (``Sequence[object]`` for ``Sequence[Contact]``), never
-narrower; what is returned may be narrower. Hooks that plugins publish are compared by `retinue plugins check` alone.
+narrower; what is returned may be narrower. Hooks that installed plugins publish are compared like core's, without an
+import of the plugin that publishes them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 
 from mypy.checker import TypeChecker
 from mypy.errorcodes import ARG_TYPE
@@ -20,6 +22,8 @@ from mypy.nodes import Decorator, Import, ImportAll, ImportFrom, MypyFile
 from mypy.plugin import FunctionContext, MethodContext, Plugin
 from mypy.subtypes import is_subtype
 from mypy.types import AnyType, CallableType, Type, get_proper_type
+
+from retinue.plugins.discovery import discover, locate
 
 _BARE = "retinue.plugins.contract.hookimpl"
 _CALLED = "retinue.plugins.contract.Marker.__call__"
@@ -32,9 +36,9 @@ class HookPlugin(Plugin):
     def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
         """Let mypy read the page of hooks before whoever answers one."""
         ours = file.fullname.split(".")[0] == "retinue"
-        return (
-            [] if ours or not any("retinue" in str(names) for names in _imports(file)) else [(10, _SPECS, -1)]
-        )
+        if ours or not any("retinue" in str(names) for names in _imports(file)):
+            return []
+        return [(10, page, -1) for page in _pages() if page != file.fullname]
 
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
         """Return the check of ``@hookimpl``."""
@@ -43,6 +47,13 @@ class HookPlugin(Plugin):
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         """Return the check of ``@hookimpl(before=…)``."""
         return _check if fullname == _CALLED else None
+
+
+@cache
+def _pages() -> tuple[str, ...]:
+    """Return the modules in which core and the installed plugins publish their hooks; none of them is run."""
+    published = {found.manifest.publishes for found in discover().values()}
+    return (_SPECS, *sorted(page for page in published if page and locate(page) is not None))
 
 
 def _imports(file: MypyFile) -> Iterator[list[str]]:
@@ -66,10 +77,10 @@ def _check(context: FunctionContext | MethodContext) -> Type:
 
 
 def _spec(checker: TypeChecker, name: str) -> CallableType | None:
-    """Return the type of core's hook of this name, None if there is none."""
-    module = checker.modules.get(_SPECS)
-    symbol = module.names.get(name) if module else None
-    node = symbol.node if symbol else None
+    """Return the type of the hook of this name, None if nobody publishes one."""
+    modules = (checker.modules.get(page) for page in _pages())
+    symbols = (module.names.get(name) for module in modules if module is not None)
+    node = next((symbol.node for symbol in symbols if symbol is not None), None)
     found = node.func.type if isinstance(node, Decorator) else None
     proper = get_proper_type(found) if found is not None else None
     return proper if isinstance(proper, CallableType) else None
