@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from retinue_desk.admin_routes import admin_routes
 from retinue_desk.base_routes import Handlers, Pages, common_routes, plugin_pages
 from retinue_desk.brief_routes import brief_routes
 from retinue_desk.change_routes import change_routes
@@ -24,6 +25,7 @@ def desk_routes(house: Any) -> Handlers:
         *brief_routes(pages),
         *change_routes(pages),
         *settings_routes(pages),
+        *admin_routes(pages),
         *plugin_pages(pages),
         *common_routes(pages),
     ]

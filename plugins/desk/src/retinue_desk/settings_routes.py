@@ -18,16 +18,26 @@ TABS: Final = (
     ("/settings/profile", "Profile", ""),
     ("/settings/security", "Security", ""),
     ("/settings/people", "People and teams", "account.change"),
+    ("/settings/roles", "Roles", "role.read"),
+    ("/settings/fields", "Fields, tags, kinds", "field.create"),
     ("/settings/plugins", "Plugins", "plugin.read"),
+    ("/settings/audit", "Audit", "audit.read"),
 )
+
+
+def settings_page(
+    pages: Pages, store: Store, request: AnyRequest, template: str, **values: Any
+) -> Response[Any]:
+    """Return a page of the settings: `template` beneath the tabs that the reader may open."""
+    tabs = [(path, label) for path, label, needs in TABS if not needs or store.may(needs)]
+    return pages.answer(store, request, template, tabs=tabs, **values)
 
 
 def settings_routes(pages: Pages) -> Handlers:
     """Return the routes of settings and of the first page."""
 
     def answer(store: Store, request: AnyRequest, template: str, **values: Any) -> Response[Any]:
-        tabs = [(path, label) for path, label, needs in TABS if not needs or store.may(needs)]
-        return pages.answer(store, request, template, tabs=tabs, **values)
+        return settings_page(pages, store, request, template, **values)
 
     @pages.get("/", permission=SIGNED_IN)
     def home_page(store: Store, request: AnyRequest) -> Response[Any]:

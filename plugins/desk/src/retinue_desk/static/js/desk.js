@@ -11,3 +11,4 @@ import "./palette.js";
 import "./bulk.js";
 import "./settings.js";
 import "./security.js";
+import "./admin.js";

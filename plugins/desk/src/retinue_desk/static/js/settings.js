@@ -19,9 +19,12 @@ async function list() {
 function line(plugin) {
   const acts = el("div", { class: "btn-list" });
   const may = (name) => place.dataset[name] === "True";
-  if (plugin.enabled && may("mayConfigure")) acts.append(button(words.settings, "settings", () => configure(plugin)));
-  if (plugin.enabled && plugin.name !== "desk" && may("mayDisable")) acts.append(button(words.disable, "plug", () => turn(plugin, "disable")));
-  if (!plugin.enabled && may("mayEnable")) acts.append(button(words.enable, "plug", () => turn(plugin, "enable")));
+  const offer = (word, picture, act) => acts.append(button(words[word], picture, act));
+  if (plugin.state === "quarantined" && may("mayEnable")) offer("resume", "player-play", () => resume(plugin));
+  if (plugin.enabled && may("mayConfigure")) offer("settings", "settings", () => configure(plugin));
+  if (plugin.enabled && plugin.name !== "desk" && may("mayDisable")) offer("disable", "plug", () => plan(plugin, "disable"));
+  if (!plugin.enabled && plugin.state !== "missing" && may("mayEnable")) offer("enable", "plug", () => plan(plugin, "enable"));
+  if (!plugin.enabled && plugin.state === "disabled" && may("mayUninstall")) offer("uninstall", "trash", () => plan(plugin, "uninstall"));
   const state = el("span", { class: `badge bg-${TONES[plugin.state] ?? "secondary"}-lt` }, words[plugin.state] ?? plugin.state);
   return el("li", {}, el("div", {}, el("strong", {}, plugin.title || plugin.name), " ", state, " ", el("small", { class: "text-secondary" }, plugin.version), el("p", {}, plugin.summary), plugin.reason ? el("p", { class: "text-danger" }, plugin.reason) : null), acts);
 }
@@ -36,10 +39,56 @@ function button(text, picture, act) {
   return made;
 }
 
-async function turn(plugin, verb) {
-  const answer = await call("POST", `/api/v1/plugins/${plugin.name}/${verb}`);
+async function resume(plugin) {
+  const answer = await call("POST", `/api/v1/plugins/${plugin.name}/resume`);
   if (!answer.ok) return toast(sentence(answer.data), { kind: "fault" });
   setTimeout(() => location.reload(), 1200); // every process follows within a second
+}
+
+// What an action would touch is read before it is done; it is done only to what was read.
+async function plan(plugin, action) {
+  const answer = await call("POST", `/api/v1/plugins/${plugin.name}/plan`, { action });
+  if (!answer.ok) return toast(sentence(answer.data), { kind: "fault" });
+  const dialog = document.getElementById("plugin-plan");
+  const { items, refusals } = answer.data;
+  dialog.querySelector("h2").textContent = `${words[action]}: ${plugin.title || plugin.name}`;
+  dialog.querySelector("[data-plan-note]").hidden = action !== "uninstall";
+  dialog.querySelector("[data-plan-items]").replaceChildren(...items.map((item) => row([[`${item.kind} `, el("code", {}, item.name)], [item.effect], [item.rows === null ? "–" : String(item.rows)]])));
+  const faults = dialog.querySelector("[data-plan-faults]");
+  faults.hidden = !refusals.length;
+  faults.replaceChildren(...refusals.map((refusal) => el("p", {}, `${refusal.detail} ${refusal.remedy ?? ""}`)));
+  const go = dialog.querySelector("[data-plan-go]");
+  go.hidden = refusals.length > 0;
+  go.onclick = () => apply(plugin, answer.data, go);
+  dialog.showModal();
+  (go.hidden ? dialog.querySelector("[data-close]") : go).focus();
+}
+
+async function apply(plugin, planned, go) {
+  go.disabled = true;
+  const answer = await call("POST", `/api/v1/plugins/${plugin.name}/apply`, { plan: planned });
+  go.disabled = false;
+  if (!answer.ok) {
+    const faults = go.closest("dialog").querySelector("[data-plan-faults]");
+    faults.hidden = false;
+    return faults.replaceChildren(el("p", {}, sentence(answer.data)));
+  }
+  go.closest("dialog").close();
+  setTimeout(() => location.reload(), 1200); // every process follows within a second
+}
+
+function row(cells) {
+  return el("tr", {}, ...cells.map((cell) => el("td", {}, ...cell)));
+}
+
+async function watch() {
+  const [timing, processes] = await Promise.all([call("GET", "/api/v1/plugins/timing"), call("GET", "/api/v1/plugins/processes")]);
+  const format = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 2 });
+  const ms = (us) => [`${format.format(us / 1000)} ms`];
+  const lines = timing.ok ? timing.data.map((t) => row([[t.plugin], [el("code", {}, t.hook)], [format.format(t.calls)], ms(t.p50_us), ms(t.p95_us), ms(t.longest_us)])) : [];
+  place.ownerDocument.querySelector("[data-timing]").replaceChildren(...(lines.length ? lines : [el("tr", {}, el("td", { colspan: "6", class: "text-secondary" }, words.no_calls))]));
+  const known = processes.ok ? processes.data : [];
+  document.querySelector("[data-processes]").replaceChildren(...known.map((p) => el("li", {}, el("span", { class: `badge bg-${p.alive ? "green" : "secondary"}-lt` }, p.alive ? words.alive : words.ended), el("span", { class: "desk-grow" }, `${p.kind} · ${p.machine} · ${p.pid}`), el("small", { class: "text-secondary" }, p.version))));
 }
 
 async function configure(plugin) {
@@ -89,4 +138,7 @@ on("submit", "[data-plugin-form]", async (event, form) => {
   toast(say("saved"));
 });
 
-if (place) list();
+if (place) {
+  list();
+  watch();
+}
