@@ -72,19 +72,20 @@ class Actor:
 
 NOBODY = Actor(kind="nobody", name="nobody")
 
-_ACTING: ContextVar[str | None] = ContextVar("retinue_plugin", default=None)
+ACTING: ContextVar[str | None] = ContextVar("retinue_plugin", default=None)
+"""The plugin whose code runs here; `as_plugin` sets it, and hooks do so without the cost of a block."""
 
 
 def acting_plugin() -> str | None:
-    """Return the plugin whose route or job runs in this thread, for what happens without a store."""
-    return _ACTING.get()
+    """Return the plugin whose code runs in this thread, for what happens without a store."""
+    return ACTING.get()
 
 
 @contextmanager
 def as_plugin(name: str | None) -> Iterator[None]:
     """Say that the code inside is that of plugin `name`; None is core."""
-    token = _ACTING.set(name)
+    token = ACTING.set(name)
     try:
         yield
     finally:
-        _ACTING.reset(token)
+        ACTING.reset(token)

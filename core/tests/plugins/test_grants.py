@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from retinue.actor import as_plugin
+from retinue.actor import acting_plugin, as_plugin
 from retinue.app.lifecycle.deeds import plan_action
+from retinue.contacts.service import create_contact
 from retinue.errors import Conflict, Denied
 from retinue.plugins import Grants, Manifest, PluginState, discover
 from retinue.plugins.grants import GRANT, grants_faults, wanted_beyond
@@ -106,6 +107,27 @@ def test_host_is_called_only_with_its_grant(greedy: Crm) -> None:
     with as_plugin("greedy"), pytest.raises(Denied, match=r"not granted net:example\.org"):
         outbound.shared().check("https://example.org/")
     assert outbound.shared().check("https://example.org/").host == "example.org"
+
+
+CALLER = """
+from retinue import hookimpl
+from retinue.web import outbound
+
+@hookimpl
+def contacts_created(store, contacts):
+    outbound.shared().check("https://example.org/")
+"""
+
+
+def test_hook_calls_a_host_only_with_its_grant(site: Site, crm: Crm) -> None:
+    """EX-17: hooks, like routes and jobs, act as their plugin; once they are done nobody acts."""
+    site.install("caller", body=CALLER)
+    site.turn_on(crm.house, "caller")
+    with crm.store() as store:
+        create_contact(store, {"kind": "person", "family_name": "Novák"})
+    failures = crm.house.plugins.watch.failures
+    assert [(f.plugin, f.hook, f.error) for f in failures] == [("caller", "contacts_created", "Denied")]
+    assert acting_plugin() is None
 
 
 def test_plan_of_enabling_lists_the_grants(site: Site, crm: Crm) -> None:

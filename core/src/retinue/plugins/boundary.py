@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from retinue.actor import as_plugin
 from retinue.plugins.watch import Watch
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def attempt(store: Store, watch: Watch, place: tuple[str, str, str], work: Calla
     before = store.plugin, store.hook
     try:
         store.plugin, store.hook = plugin, name
-        with store.savepoint():
+        with as_plugin(plugin), store.savepoint():
             return Outcome(work())
     except Exception as error:  # a stranger's function may raise anything; its place shows that it did
         watch.note(plugin, version, name, error)

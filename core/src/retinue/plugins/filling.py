@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
+from retinue.actor import as_plugin
 from retinue.errors import Conflict, NotFound, RetinueError
 from retinue.plugins import boundary
 from retinue.plugins.contributions import ImportTarget
@@ -88,6 +89,7 @@ def _acting(store: Store, owned: Owned[Any]) -> Iterator[None]:
     before = store.plugin, store.hook
     store.plugin, store.hook = owned.plugin, owned.item.name
     try:
-        yield
+        with as_plugin(owned.plugin):
+            yield
     finally:
         store.plugin, store.hook = before

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
+from retinue.actor import ACTING
 from retinue.errors import Problem, RetinueError
 from retinue.plugins.answers import Refusal
 from retinue.plugins.faults import HookFailed
@@ -40,6 +41,8 @@ def make_guard(implementation: Implementation, version: str, watch: Watch, *, bu
             call = _heeded(call, key, version)
     else:
         call = _silent(call)
+    if not builtin:
+        call = _as_itself(call, implementation.plugin)
     if contract.mode == "tell" or isolate:
         call = _saved(call, implementation.plugin if not builtin else None, implementation.spec.name)
     if watch.trace:
@@ -58,6 +61,20 @@ def make_guard(implementation: Implementation, version: str, watch: Watch, *, bu
             keep(_clock() - started)
 
     return _named(guarded, implementation)
+
+
+def _as_itself(call: Call, plugin: str) -> Call:
+    """Return a call during which the plugin acts: what it may reach without a store is asked of its own grants."""
+    begin, end = ACTING.set, ACTING.reset
+
+    def acting(arguments: tuple[Any, ...]) -> Any:
+        token = begin(plugin)
+        try:
+            return call(arguments)
+        finally:
+            end(token)
+
+    return acting
 
 
 def _policy(
