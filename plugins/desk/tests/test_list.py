@@ -42,10 +42,10 @@ def test_strangers_sign_in_and_come_back_to_where_they_were(visit: Opens, people
     visitor.check_axe()
     page.get_by_label("Login").fill(LENA)
     page.get_by_label("Password").fill("not this one")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("Login or password is wrong.")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/contacts?city=Brno")
     expect(page.get_by_role("heading", level=1)).to_have_text("Contacts")
     page.get_by_role("button", name=re.compile("Account of")).click()
@@ -180,7 +180,7 @@ def test_session_that_ended_loses_nothing_that_was_typed(visit: Opens, people: l
     expect(page.get_by_text("Your session is over")).to_be_visible()
     page.get_by_label("Login").fill(LENA)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(re.compile("/contacts/[0-9a-f-]{36}"))
 
 

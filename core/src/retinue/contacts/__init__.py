@@ -10,7 +10,7 @@ from retinue.contacts.erasing import erase_again, erase_contact, find_unloaded
 from retinue.contacts.merging import merge_contacts
 from retinue.contacts.models import Contact, ContactTag, CustomField, Tag
 from retinue.contacts.queries import ContactBatch, exact_tokens, holders_of, tags_of
-from retinue.contacts.restricting import lift_restriction, move_records, restrict_contact
+from retinue.contacts.restricting import get_legally, lift_restriction, move_records, restrict_contact
 from retinue.contacts.service import (
     change_contact,
     create_contact,
@@ -45,6 +45,7 @@ __all__ = [
     "erase_contact",
     "exact_tokens",
     "find_unloaded",
+    "get_legally",
     "holders_of",
     "judge_drafts",
     "lift_restriction",

@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 
 from retinue.contacts.erasing import ERASED_NAME, _pointing
 from retinue.contacts.models import Contact
-from retinue.errors import Invalid, Problem
+from retinue.errors import Invalid, NotFound, Problem
 from retinue.storage import MODELS
 
 if TYPE_CHECKING:
@@ -41,9 +41,17 @@ def lift_restriction(store: Store, contact_id: UUID) -> Contact:
     return contact
 
 
+def get_legally(store: Store, contact_id: UUID, purpose: str, *, lock: bool = False) -> Contact:
+    """Return a contact though it be restricted, to those who would see it otherwise; raises NotFound to all others."""
+    contact = store.legal(purpose).get(Contact, contact_id, lock=lock)
+    scope = store.scope
+    if scope.variant.read_scoped and contact.access_id not in scope.readable:
+        raise NotFound(f"contact {contact_id} does not exist")
+    return contact
+
+
 def _known(store: Store, contact_id: UUID) -> Contact:
-    legal = store.legal("restrict")
-    contact = legal.get(Contact, contact_id, lock=True)
+    contact = get_legally(store, contact_id, "restrict", lock=True)
     store.require("contact.restrict", contact)
     return contact
 

@@ -153,7 +153,9 @@ class _Seeder:
             target = next((each.column.table.name for each in column.foreign_keys), "")
             if name in fixed:
                 continue
-            if target == "contact":
+            if not target and name == getattr(model, "__subject__", None):
+                found[name] = self.markers.contact_id  # sealed under the person's key
+            elif target == "contact":
                 found[name] = self._person(found)
             elif target and (not column.nullable or (self._leads(target) and target not in self.making)):
                 found[name] = self.row(MODELS[target]).id

@@ -150,7 +150,7 @@ def run(plan: Plan, given: dict[str, Any]) -> Response[Any]:
 def _run(plan: Plan, request: AnyRequest, given: dict[str, Any]) -> Response[Any]:
     edge: Edge = request.app.state["edge"]
     actor = edge.identify(request, plan.permission, public=plan.public)
-    body = given.pop("data", None)
+    body = Undecoded(given.pop("body")) if "body" in given else given.pop("data", None)
     deed = Deed(plan, request, edge, actor, body)
     deed.fill(given)
     if "store" not in plan.wants:

@@ -28,7 +28,7 @@ from litestar import Request, Response
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import BodyKwarg, PathParameter, QueryParameter
+from litestar.params import BodyKwarg, PathParameter, QueryParameter, RawBody
 from litestar.types import Empty
 from marshmallow import Schema
 
@@ -186,6 +186,8 @@ def _sign(handle: Route, plan: Plan, hints: dict[str, Any], returned: Any) -> No
     elif plan.takes is not None:
         annotations["data"] = Annotated[Any, BodyKwarg(media_type=RequestEncodingType.JSON)]
         defaults["data"] = None
+    elif "raw" in plan.wants:  # a form of a page: nobody but the function decodes it
+        annotations["body"] = RawBody
     parameters = [
         inspect.Parameter(
             name,

@@ -13,7 +13,7 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from retinue import Store
-from retinue.contacts import Contact, ContactCopy, copy_contact, personal_registry
+from retinue.contacts import ContactCopy, copy_contact, get_legally, personal_registry
 from retinue.errors import NotFound
 from retinue_gdpr.erasing import is_erased
 
@@ -35,15 +35,11 @@ def build_copy(store: Store, contact_id: UUID) -> bytes:
 
     Raises NotFound with the code ``erased`` for somebody who was erased.
     """
-    own = store.legal("copy a person")
-    contact = own.find(Contact, contact_id)
-    if contact is None:
-        if is_erased(store, contact_id):
-            words = "Nothing is kept about this person any more: they were erased."
-            raise NotFound(words, code="erased", remedy="The manifest says what went and when.")
-        raise NotFound(f"contact {contact_id} does not exist")
-    store.require("contact.export", contact)
-    return pack(store, copy_contact(own, contact_id))
+    if is_erased(store, contact_id):
+        words = "Nothing is kept about this person any more: they were erased."
+        raise NotFound(words, code="erased", remedy="The manifest says what went and when.")
+    store.require("contact.export", get_legally(store, contact_id, "copy a person"))
+    return pack(store, copy_contact(store.legal("copy a person"), contact_id))
 
 
 def pack(store: Store, copied: ContactCopy) -> bytes:

@@ -72,7 +72,7 @@ def _data() -> list[dict[str, Any]]:
     for held in personal_registry():
         tables.setdefault((held.plugin or "core", held.table), []).append(held.field)
     return [
-        {"plugin": plugin, "table": table, "fields": sorted(fields)}
+        {"plugin": plugin, "table": str(table), "fields": sorted(map(str, fields))}
         for (plugin, table), fields in sorted(tables.items())
     ]
 

@@ -83,7 +83,7 @@ def list_consent_events(store: Store, contact_id: UUID) -> list[ConsentEvent]:
 
 @get(f"{_ONE}/consent-proof", permission="consent.read", gives=PROOF, tags=_TAGS)
 def prove_consent(
-    store: Store, contact_id: UUID, purpose: str, at: datetime | None = None, channel: str = ""
+    store: Store, contact_id: UUID, purpose: str = "", at: datetime | None = None, channel: str = ""
 ) -> dict[str, Any]:
     """Return what a contact said about a purpose by a moment: event, exact text, hash, time, how and who."""
     return service.prove_consent(store, contact_id, purpose, at=at or store.now, channel=channel)
