@@ -266,7 +266,7 @@ def test_outbound_total_deadline_ends_a_slow_peer(trap: Trap, reply: Reply) -> N
     with pytest.raises(OutboundFailed) as caught:
         outbound.send("GET", f"http://127.0.0.1:{trap.port}/")
     assert caught.value.code == "timeout"
-    assert 0.4 < time.monotonic() - begun < 1.5
+    assert 0.4 < time.monotonic() - begun < 2.9, "the peer itself would be done after three"
 
 
 def test_outbound_total_deadline_covers_name_tls_and_read_steps(trap: Trap) -> None:
@@ -280,7 +280,7 @@ def test_outbound_total_deadline_covers_name_tls_and_read_steps(trap: Trap) -> N
         with pytest.raises(OutboundFailed) as caught:
             outbound.send("GET", f"{url}:{trap.port}/")
         assert caught.value.code == "timeout"
-        assert time.monotonic() - begun < 1.4
+        assert time.monotonic() - begun < 1.9
 
 
 def test_outbound_answer_limit_is_an_error_or_a_cut(trap: Trap) -> None:

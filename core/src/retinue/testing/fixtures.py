@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import create_engine, make_url
 
 from retinue.actor import Actor, Reach
-from retinue.storage import Database, MasterKeys, new_id
+from retinue.storage import Base, Database, MasterKeys, new_id
 from retinue.testing.postgres import fresh_database, server_url
 
 DATABASES = tuple(os.environ.get("RETINUE_TEST_DATABASES", "sqlite,postgresql").split(","))
@@ -27,16 +29,6 @@ DATABASES = tuple(os.environ.get("RETINUE_TEST_DATABASES", "sqlite,postgresql").
 def postgres_server() -> str:
     """Return the URL of a running PostgreSQL, started if need be."""
     return server_url()
-
-
-@pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Yield the URL of an empty database, once on each kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/retinue.db"
-        return
-    with fresh_database(request.getfixturevalue("postgres_server")) as url:
-        yield url
 
 
 @pytest.fixture
@@ -51,11 +43,60 @@ def masters() -> MasterKeys:
     return MasterKeys.generate()
 
 
+@pytest.fixture(scope="session")
+def schemas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, Callable[[], str]], str]]:
+    """Return a function that gives the URL of a database with core's tables to copy, made once per process.
+
+    Tables that a test defines beside core's make another one.
+    """
+    made: dict[tuple[str, frozenset[str]], str] = {}
+    with contextlib.ExitStack() as stack:
+
+        def schema(kind: str, server: Callable[[], str]) -> str:
+            key = (kind, frozenset(Base.metadata.tables))
+            if key not in made:
+                folder = tmp_path_factory.mktemp(f"schema-{kind}")
+                url = f"sqlite:///{folder}/retinue.db"
+                if kind == "postgresql":
+                    url = stack.enter_context(fresh_database(server()))
+                opened = Database.open(url, f"sqlite:///{folder}/keys.db", MasterKeys.generate())
+                opened.create_schema()
+                opened.close()
+                if kind == "sqlite":
+                    fold_wal(folder / "retinue.db")
+                made[key] = url
+            return made[key]
+
+        yield schema
+
+
+def fold_wal(path: Path) -> None:
+    """Move what stands in an SQLite file's journal into the file, so that the file alone can be copied."""
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, schemas: Any) -> Iterator[str]:
+    """Yield the URL of a database, once on each kind: with core's tables beside `database`, empty without it."""
+    server = lambda: request.getfixturevalue("postgres_server")  # noqa: E731  # started only where it is asked for
+    wanted = schemas(request.param, server) if "database" in request.fixturenames else None
+    template = make_url(wanted).database if wanted else None
+    if request.param == "postgresql":
+        with fresh_database(server(), template=template) as url:
+            yield url
+        return
+    if template:
+        shutil.copy(template, tmp_path / "retinue.db")
+    yield f"sqlite:///{tmp_path}/retinue.db"
+
+
 @pytest.fixture
 def database(database_url: str, keys_url: str, masters: MasterKeys) -> Iterator[Database]:
     """Yield a database with core's tables, once on SQLite and once on PostgreSQL."""
     opened = Database.open(database_url, keys_url, masters)
-    opened.create_schema()
     yield opened
     opened.close()
 

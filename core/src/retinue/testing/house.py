@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from litestar.testing import TestClient
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import make_url
 
 from retinue.access import TokenDraft, add_member, create_account, create_role, create_team, create_token
 from retinue.actor import Actor
@@ -23,7 +23,7 @@ from retinue.app import House, open_house
 from retinue.app.serving import make_application
 from retinue.config import Config
 from retinue.storage import MasterKeys
-from retinue.testing.fixtures import DATABASES
+from retinue.testing.fixtures import DATABASES, fold_wal
 from retinue.testing.postgres import fresh_database
 
 SECURITY = {"argon2_memory": 19, "argon2_time": 2, "if_match_required": False}
@@ -156,19 +156,12 @@ def templates(
                 with open_house(make_config(folder, url), check=False) as house:
                     house.upgrade()
                 if kind == "sqlite":
-                    _fold_wal(folder)
+                    for name in ("retinue.db", "keys.db"):
+                        fold_wal(folder / name)
                 made[kind] = (folder, url)
             return made[kind]
 
         yield template
-
-
-def _fold_wal(folder: Path) -> None:
-    for name in ("retinue.db", "keys.db"):
-        engine = create_engine(f"sqlite:///{folder / name}")
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        engine.dispose()
 
 
 @pytest.fixture(params=DATABASES)

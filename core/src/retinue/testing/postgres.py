@@ -23,6 +23,8 @@ _READY = "server.url"
 _MEMORY = Path("/dev/shm")  # noqa: S108  # looked at before it is used
 _ROOM = 2 << 30
 """Bytes that must be free in memory before a cluster is put there: copying a database is ten times as fast."""
+_COPY = ' TEMPLATE "{}" STRATEGY file_copy'
+"""How a template is copied: file by file, a third faster than through the log; PostgreSQL 15 knows the word."""
 
 
 def _binaries() -> Path:
@@ -99,7 +101,8 @@ def _start(folder: Path) -> str:
         [programs / "initdb", "-D", data, "-U", "retinue", "-A", "trust", "-E", "UTF8", "--no-sync"], **run
     )  # type: ignore[call-overload]  # one set of keywords for both calls
     # Durability is off: a test cluster lives for minutes, and the fault suites start their own.
-    options = f"-k {folder} -h '' -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300"
+    off = "fsync synchronous_commit full_page_writes autovacuum".split()
+    options = f"-k {folder} -h '' -c max_connections=300 " + " ".join(f"-c {name}=off" for name in off)
     command = [programs / "pg_ctl", "-D", data, "-l", log, "-w", "-t", "60", "-o", options, "start"]
     subprocess.run(command, **{**run, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL})  # type: ignore[call-overload]  # as above
     return f"postgresql+psycopg://retinue@/postgres?host={folder}"
@@ -169,7 +172,7 @@ def fresh_database(server: str, template: str | None = None) -> Iterator[str]:
     name = f"t_{uuid4().hex}"
     admin = server.replace("+psycopg", "")
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
+        connection.execute(f'CREATE DATABASE "{name}"' + (_COPY.format(template) if template else ""))
     try:
         yield make_url(server).set(database=name).render_as_string(hide_password=False)
     finally:
