@@ -81,7 +81,10 @@ def fold_wal(path: Path) -> None:
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path, schemas: Any) -> Iterator[str]:
     """Yield the URL of a database, once on each kind: with core's tables beside `database`, empty without it."""
-    server = lambda: request.getfixturevalue("postgres_server")  # noqa: E731  # started only where it is asked for
+
+    def server() -> str:
+        return str(request.getfixturevalue("postgres_server"))
+
     wanted = schemas(request.param, server) if "database" in request.fixturenames else None
     template = make_url(wanted).database if wanted else None
     if request.param == "postgresql":
