@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,7 +13,6 @@ import pytest
 from sqlalchemy import func, select
 
 from retinue.actor import Actor
-from retinue.app import open_house
 from retinue.cli import app
 from retinue.cli.errors import run
 from retinue.jobs import DONE
@@ -32,31 +29,10 @@ PEOPLE = {"mapping": None, "mode": "create", "duplicates": "ignore", "system": "
 F1 = (DATA / "f1_orders.csv").read_bytes()
 
 
-@pytest.fixture(scope="module")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., tuple[Path, str]]]:
-    """An installation of each kind with io, orders and loyalty on, made once and copied for each test."""
-    from retinue.testing.house import _fold_wal, make_config
-    from retinue.testing.postgres import fresh_database
-
-    made: dict[str, tuple[Path, str]] = {}
-    with ExitStack() as stack:
-
-        def template(kind: str, server: Callable[[], str]) -> tuple[Path, str]:
-            if kind not in made:
-                folder = tmp_path_factory.mktemp(f"targets-{kind}")
-                url = f"sqlite:///{folder}/retinue.db"
-                if kind == "postgresql":
-                    url = stack.enter_context(fresh_database(server()))
-                with open_house(make_config(folder, url), check=False) as house:
-                    house.upgrade()
-                    for name in ("io", "loyalty", "orders"):
-                        house.enable(SYSTEM, name)
-                if kind == "sqlite":
-                    _fold_wal(folder)
-                made[kind] = (folder, url)
-            return made[kind]
-
-        yield template
+@pytest.fixture(scope="session")
+def plugins_on() -> tuple[str, ...]:
+    """io and two plugins whose rows it brings in."""
+    return ("io", "loyalty", "orders")
 
 
 class Importer:

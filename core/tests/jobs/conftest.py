@@ -135,8 +135,8 @@ class Bench:
         return result
 
     def wait(self, ready: Callable[[], Any], seconds: float = 20.0) -> Any:
-        """Wait until `ready()` is true and return it; fails after `seconds`."""
-        deadline = time.monotonic() + seconds
+        """Wait until `ready()` is true and return it; fails after `seconds`, of which a busy machine gets three."""
+        deadline = time.monotonic() + 3 * seconds
         while not (result := ready()):
             assert time.monotonic() < deadline, (
                 f"not within {seconds} s: {self.counts()}, effects {self.effects()}"

