@@ -10,6 +10,7 @@ from retinue import Store
 from retinue.lists import Catalogues
 from retinue.web import ListParams
 from retinue_desk.base_routes import AnyRequest, Handlers, Pages
+from retinue_desk.board import board_fields, read_board
 from retinue_desk.filters import address
 from retinue_desk.listing import COMPANIES, CONTACTS, Base, Listing
 
@@ -42,4 +43,14 @@ def list_routes(pages: Pages) -> Handlers:
     ) -> Response[Any]:
         return answer(store, request, COMPANIES, params, part=part)
 
-    return [contacts_page, companies_page]
+    @pages.get("/contacts/board", permission="contact.read")
+    def board_page(store: Store, request: AnyRequest, params: ListParams, by: str = "") -> Response[Any]:
+        raw = [pair for pair in request.query_params.multi_items() if pair[0] != "by"]
+        listing = Listing(store, catalogues.of(store, "contact"), CONTACTS, params, raw=raw)
+        speech, fields = pages.front.speech(store), board_fields(listing)
+        chosen = next((f for f in fields if f.name == by), fields[0] if fields else None)
+        columns = read_board(listing, chosen, speech) if chosen is not None and not listing.fault else []
+        values = {"listing": listing, "fields": fields, "chosen": chosen, "columns": columns}
+        return pages.answer(store, request, "desk/board.html", chips=listing.chips(speech), **values)
+
+    return [contacts_page, companies_page, board_page]

@@ -88,13 +88,14 @@ class Listing:
         self.fault: Sequence[Problem] = ()
         self.page: ListPage = ListPage([])
         self.sort: tuple[Order, ...] = ()
+        self.request = ListRequest()
         self._read()
 
     # ---- reading ------------------------------------------------------------------------------------------------
     def _read(self) -> None:
         try:
-            request = self._request()
-            self.page = select_page(self.store, self.catalogue, request)
+            self.request = self._request()
+            self.page = select_page(self.store, self.catalogue, self.request)
         except (Invalid, Conflict) as error:
             self.fault = error.problems or (Problem("", error.detail),)
 
@@ -171,6 +172,11 @@ class Listing:
             return ""
         cursor = self.params.next_cursor(self.page.next)
         return address(self.base.path, [*self.pairs, ("cursor", cursor), ("part", "rows")])
+
+    @property
+    def board_link(self) -> str:
+        """Return the address of the same contacts as a board; empty where there is none."""
+        return "" if self.base.tree is not None else address(f"{self.base.path}/board", self.pairs)
 
     @property
     def is_changed(self) -> bool:

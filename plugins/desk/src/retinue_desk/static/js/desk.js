@@ -12,3 +12,5 @@ import "./bulk.js";
 import "./settings.js";
 import "./security.js";
 import "./admin.js";
+import "./walk.js";
+import "./board.js";
