@@ -180,10 +180,13 @@ def _serve(folder: str, database_url: str, port: int) -> None:
 
     from retinue.app import open_house
     from retinue.app.serving import make_application
+    from retinue.cli.server import settle
     from retinue.testing.house import make_config
 
     with open_house(make_config(Path(folder), database_url)) as house:
-        uvicorn.run(make_application(house), host="127.0.0.1", port=port, log_level="error", access_log=False)
+        application = make_application(house)
+        settle()
+        uvicorn.run(application, host="127.0.0.1", port=port, log_level="error", access_log=False)
 
 
 @dataclass

@@ -209,7 +209,7 @@ def test_random_trees_agree_with_a_plain_reading(database, population):
     """And, Or and Not over missing values: no row is lost or doubled, and both databases read alike."""
     evaluator = Evaluator(TODAY, ZONE)
 
-    @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
     @given(trees)
     def agree(tree):
         expected = {contact_id for contact_id, row in population.items() if evaluator.holds(tree, row)}

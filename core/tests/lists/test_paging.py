@@ -78,7 +78,7 @@ def test_paging_neither_loses_nor_doubles_a_row(database, population):
     """Any order of any fields, nulls, ties, both directions: the pages are the whole list, in its order."""
     codec = CursorCodec(b"k" * 32)
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(orders, st.sampled_from([1, 4, 7]))
     def whole(sort, limit):
         names = tuple(order.field for order in sort)

@@ -12,7 +12,7 @@ import click
 from msgspec.structs import replace
 
 from retinue.cli.logs import set_up_logging
-from retinue.cli.server import run_server, run_workers
+from retinue.cli.server import run_server, run_workers, settle
 from retinue.cli.session import Cli, command
 from retinue.config import Config
 
@@ -51,6 +51,7 @@ def worker(cli: Cli) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     with cli.house() as house, house.work():
+        settle()
         cli.out.say("Working on jobs. Ctrl-C ends it.")
         ended.wait()
     cli.out.say("Ended.")
@@ -62,7 +63,9 @@ def application() -> Any:
 
     config = Config.load()
     set_up_logging(config)
-    return application_of(config, contextlib.ExitStack())  # closed by the process's own end
+    made = application_of(config, contextlib.ExitStack())  # closed by the process's own end
+    settle()
+    return made
 
 
 def with_server(config: Config, *, host: str | None, port: int | None, safe_mode: bool) -> Config:

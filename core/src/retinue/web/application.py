@@ -6,7 +6,8 @@ import difflib
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, cast
 
 import msgspec
 from litestar import Litestar, Request, Response
@@ -73,7 +74,7 @@ def build_app(
     """
     groups = tuple(groups)
     edge = Edge(house, authenticate, settings)
-    litestar = Litestar(
+    litestar = _Litestar(
         route_handlers=[
             *health_routes(checks or {}),
             _document_route(),
@@ -98,7 +99,28 @@ def _with_tags(config: Any, groups: Iterable[RouteGroup]) -> Any:
     return config
 
 
-class _Given(Router):
+class _Mapped(Router):
+    """A router that keeps its map of paths and methods; the framework makes it anew for every path it is given."""
+
+    @property
+    def route_handler_method_map(self) -> dict[str, Any]:
+        """Return the handlers by path and method."""
+        known: list[Any] = self.__dict__.setdefault("_known", [])
+        found: dict[str, Any] = self.__dict__.setdefault("_map", {})
+        for place, route in enumerate(self.routes):
+            if place < len(known) and known[place] is route:
+                continue
+            known[place:] = [route, *known[place + 1 :]]
+            handlers = cast(HTTPRoute, route).route_handlers
+            found[route.path] = {method: handler for handler in handlers for method in handler.http_methods}
+        return found
+
+
+class _Litestar(_Mapped, Litestar):
+    """The framework's application with the map kept."""
+
+
+class _Given(_Mapped):
     """A router made for one application: handing it over needs no copy of all it holds.
 
     The framework copies every router to the bottom, in case it is registered twice; that was half of the time in
@@ -137,6 +159,7 @@ def _options_routes(handlers: Iterable[Any]) -> Iterator[HTTPRouteHandler]:
             yield _options_route(path, ", ".join(sorted({*found, "OPTIONS"})))
 
 
+@lru_cache(maxsize=4096)
 def _options_route(path: str, allow: str) -> HTTPRouteHandler:
     async def options() -> Response[None]:
         return Response(None, status_code=204, headers={"Allow": allow})
