@@ -1,5 +1,6 @@
 """The commands on a real installation: each test starts from what `retinue init` makes."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -365,7 +366,7 @@ def test_privacy_registry_check_and_copy(asked, crm):
 
 def test_privacy_check_fails_for_a_table_nobody_declares(retinue, crm):
     """EX-14, GD-x1"""
-    with sqlite3.connect(crm / "retinue.db") as database:
+    with contextlib.closing(sqlite3.connect(crm / "retinue.db")) as database, database:
         database.execute("CREATE TABLE side_note (id char(32), contact_id char(32) REFERENCES contact (id))")
     said = retinue("privacy", "check")
     assert said.code == 1

@@ -126,6 +126,8 @@ def _signature(value: Any) -> dict[str, Any]:
         return {}
     if inspect.isclass(value) and hasattr(value, "__table__"):
         return {}  # a mapped class takes its columns, which stand as attributes
+    if inspect.isclass(value) and issubclass(value, enum.Enum):
+        return {}  # what an enumeration takes is Python's, and another with every version; its members stand below
     parameters = [
         [p.name, _KINDS[p.kind], p.default is p.empty and "all further" not in _KINDS[p.kind], _words(p.annotation)]
         for p in signature.parameters.values()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import csv
 import functools
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import Distribution, PackageNotFoundError, PackagePath, distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Literal
 
@@ -44,10 +45,11 @@ def verify_plugin(found: Found, *, thorough: bool = True) -> Integrity:
         return Integrity(
             found.name, "unverifiable", reason="it is installed for editing, so its files may change"
         )
-    recorded = [file for file in dist.files or () if file.hash is not None]
+    entries = _entries(dist)
+    recorded = {name: digest for name, digest in entries.items() if digest}
     if not recorded:
         return Integrity(found.name, "unverifiable", reason="its distribution has no RECORD with hashes")
-    changed = [*_changed(recorded, thorough), *_added(found, dist)]
+    changed = [*_changed(dist, recorded, thorough), *_added(found, dist, entries)]
     verdict: Verdict = "changed" if changed else "unchanged"
     reason = (
         f"{', '.join(changed[:3])} {'is' if len(changed) == 1 else 'are'} not as installed" if changed else ""
@@ -69,18 +71,27 @@ def _editable(dist: Distribution) -> bool:
     return False
 
 
-def _changed(recorded: list[PackagePath], thorough: bool) -> Iterator[str]:
-    for file in recorded:
-        assert file.hash is not None
-        path = Path(str(file.locate()))
+def _entries(dist: Distribution) -> dict[str, str]:
+    """Return the files of RECORD and their hashes, ``sha256=…``.
+
+    Python's own list leaves out the files that are gone from 3.13 on, and those are what is looked for here.
+    """
+    rows = csv.reader((dist.read_text("RECORD") or "").splitlines())
+    return {row[0]: row[1] for row in rows if len(row) > 1}
+
+
+def _changed(dist: Distribution, recorded: dict[str, str], thorough: bool) -> Iterator[str]:
+    for name, digest in recorded.items():
+        path = Path(str(dist.locate_file(name)))
+        mode, _, wanted = digest.partition("=")
         try:
             stat = path.stat()
-            asked = (file.hash.mode, path, stat.st_size, stat.st_mtime_ns)
+            asked = (mode, path, stat.st_size, stat.st_mtime_ns)
             found = _digest.__wrapped__(*asked) if thorough else _digest(*asked)
         except (OSError, ValueError):
             found = ""
-        if found != file.hash.value:
-            yield str(file)
+        if found != wanted:
+            yield name
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -91,12 +102,12 @@ def _digest(mode: str, path: Path, _size: int, _changed: int) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def _added(found: Found, dist: Distribution) -> Iterator[str]:
+def _added(found: Found, dist: Distribution, entries: Iterable[str]) -> Iterator[str]:
     """Yield files of the plugin's folder that the wheel did not bring: an import could run them."""
     if not found.folder:
         return
     folder = Path(found.folder).resolve()
-    known = {Path(str(file.locate())).resolve() for file in dist.files or ()}
+    known = {Path(str(dist.locate_file(name))).resolve() for name in entries}
     for path in sorted(folder.rglob("*")):
         if path.suffix in _CODE and path.resolve() not in known and "__pycache__" not in path.parts:
             yield str(path.relative_to(folder.parent))
