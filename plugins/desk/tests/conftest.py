@@ -29,6 +29,9 @@ from retinue.testing.house import make_config
 PASSWORD = "correct-horse-battery-42"
 SYSTEM = Actor.system("test")
 HELP = "no browser: apt-get install chromium, or python -m playwright install chromium"
+OTHERS = ("io", "loyalty", "orders", "webhooks")
+"""Plugins whose pages are seen within the desk."""
+AXE = Axe()
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -67,9 +70,9 @@ class Site:
             record_interactions(store, drafts)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, templates: Any) -> Iterator[Site]:
-    """Yield a site with an administrator and a manager, who sees only her own contacts."""
+    """Yield a site with an administrator and a manager, who sees only her own contacts: one for all tests of a process."""
     folder = tmp_path_factory.mktemp("desk")
     template, _ = templates("sqlite", lambda: "")
     for name in ("master.key", "keys.db", "retinue.db"):
@@ -80,8 +83,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, templates: Any) -> Iterator[S
     address = f"http://localhost:{port}"  # a name, which passkeys need
     config = make_config(folder, f"sqlite:///{folder}/retinue.db", server={"base_url": address})
     with open_house(config) as house:
-        others = {"io", "loyalty", "orders"}  # to see their pages within the desk
-        for name in sorted({"desk", *others} & set(house.catalogue)):
+        for name in sorted({"desk", *OTHERS} & set(house.catalogue)):
             house.enable(SYSTEM, name)
         made = Site(house, address)
         _hire(made)
@@ -116,7 +118,7 @@ def _served(house: House, port: int) -> Iterator[None]:
     thread.join(timeout=10)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Yield the machine's browser, else the one that Playwright fetched; neither: say what helps."""
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
@@ -137,21 +139,30 @@ class Visitor:
     context: BrowserContext
     said: list[str] = field(default_factory=list)
     abroad: list[str] = field(default_factory=list)
+    asked: set[Request] = field(default_factory=set)
 
     def go(self, path: str) -> Page:
-        """Open a page and wait until it is quiet."""
+        """Open a page and wait until all that it asked for has come."""
         self.page.goto(path)
-        self.page.wait_for_load_state("networkidle")
+        until = time.monotonic() + 8
+        while self.asked and time.monotonic() < until:
+            self.page.wait_for_timeout(10)
         return self.page
+
+    def find_faults(self, rules: list[str] | None = None) -> list[str]:
+        """Return what axe finds on the page as it stands, by all its rules or a few."""
+        options: dict[str, Any] = {"resultTypes": ["violations"]}
+        if rules is not None:
+            options["runOnly"] = {"type": "rule", "values": rules}
+        return [
+            f"{v['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
+            for v in AXE.run(self.page, options=options).response["violations"]
+            for node in v["nodes"]
+        ]
 
     def check_axe(self) -> None:
         """Fail for every finding of axe on the page as it stands."""
-        results = Axe().run(self.page).response
-        found = [
-            f"{v['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
-            for v in results["violations"]
-            for node in v["nodes"]
-        ]
+        found = self.find_faults()
         assert not found, "\n".join(found)
 
     def check_quiet(self) -> None:
@@ -163,10 +174,34 @@ class Visitor:
 Opens = Callable[..., Visitor]
 
 
+@pytest.fixture(scope="session")
+def windows(site: Site, browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Return a function that gives the browser of a person: one each, so that its cache and its session serve all tests."""
+    opened: dict[tuple[Any, ...], BrowserContext] = {}
+
+    def window(login: str | None, more: dict[str, Any]) -> BrowserContext:
+        key = (login, *sorted(more.items()))
+        if key not in opened:
+            opened[key] = browser.new_context(base_url=site.address, reduced_motion="reduce", **more)
+            opened[key].set_default_timeout(8000)
+        context = opened[key]
+        if login is None:
+            context.clear_cookies()
+        elif not any(cookie.get("name") == "retinue" for cookie in context.cookies()):
+            body = {"login": login, "password": PASSWORD}
+            signed = context.request.post("/api/v1/sessions", data=body, headers={"Origin": site.address})
+            assert signed.ok, signed.text()
+        return context
+
+    yield window
+    for context in opened.values():
+        context.close()
+
+
 @pytest.fixture
-def visit(site: Site, browser: Browser) -> Iterator[Opens]:
+def visit(site: Site, windows: Callable[..., BrowserContext]) -> Iterator[Opens]:
     """Return a function that opens a browser window, signed in as somebody unless `login` is None."""
-    opened: list[BrowserContext] = []
+    opened: list[Page] = []
 
     def open_window(
         login: str | None = "ada@staff.example",
@@ -174,25 +209,22 @@ def visit(site: Site, browser: Browser) -> Iterator[Opens]:
         theme: str = "light",
         width: int = 1440,
         height: int = 900,
+        locale: str = "",
         **more: Any,
     ) -> Visitor:
-        context = browser.new_context(
-            base_url=site.address, viewport={"width": width, "height": height}, **more
-        )
-        opened.append(context)
+        context = windows(login, more)
         context.add_cookies([{"name": "retinue-theme", "value": theme, "url": site.address}])
-        context.set_default_timeout(8000)
-        if login is not None:
-            body = {"login": login, "password": PASSWORD}
-            signed = context.request.post("/api/v1/sessions", data=body, headers={"Origin": site.address})
-            assert signed.ok, signed.text()
         visitor = Visitor(context.new_page(), context)
+        opened.append(visitor.page)
+        visitor.page.set_viewport_size({"width": width, "height": height})
+        if locale:
+            visitor.page.set_extra_http_headers({"Accept-Language": locale})
         _listen(visitor, site)
         return visitor
 
     yield open_window
-    for context in opened:
-        context.close()
+    for page in opened:
+        page.close()
 
 
 def _listen(visitor: Visitor, site: Site) -> None:
@@ -204,12 +236,18 @@ def _listen(visitor: Visitor, site: Site) -> None:
             visitor.said.append(message.text)
 
     def request(asked: Request) -> None:
+        visitor.asked.add(asked)
         if not asked.url.startswith((site.address, "data:", "blob:")):
             visitor.abroad.append(asked.url)
+
+    def ended(asked: Request) -> None:
+        visitor.asked.discard(asked)
 
     visitor.page.on("console", console)
     visitor.page.on("pageerror", lambda error: visitor.said.append(str(error)))
     visitor.page.on("request", request)
+    visitor.page.on("requestfinished", ended)
+    visitor.page.on("requestfailed", ended)
 
 
 @pytest.fixture(scope="session")

@@ -96,3 +96,4 @@ def test_plugin_is_turned_off_only_after_its_plan_was_read(visit: Opens, site: S
     expect(line.get_by_role("button", name="Enable")).to_be_visible()
     assert "loyalty" not in site.house.plugins.loaded
     visitor.check_quiet()
+    site.house.enable(Actor.system("test"), "loyalty")

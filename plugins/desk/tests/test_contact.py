@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 NOW = datetime.now(UTC)
 MERT = "mert@staff.example"
-MORE = pytest.mark.slow
-"""The rest of the matrix of themes and widths: `tox -e desk`."""
 
 
 @pytest.fixture(scope="module")
@@ -236,27 +234,12 @@ class _Offering:
         return getattr(self._plugins, name)
 
 
-@pytest.mark.parametrize(
-    ("theme", "width"),
-    [
-        ("light", 1440),
-        ("dark", 390),
-        pytest.param("dark", 1440, marks=MORE),
-        pytest.param("light", 390, marks=MORE),
-    ],
-)
-def test_contact_page_is_accessible_and_within_its_width(
-    visit: Opens, firm: dict[str, UUID], theme: str, width: int
-) -> None:
-    visitor = visit(MERT, theme=theme, width=width)
-    _open(visitor, firm["Cukrárna Anděl"])
-    visitor.check_axe()
+def test_field_being_edited_is_accessible(visit: Opens, firm: dict[str, UUID]) -> None:
+    visitor = visit(MERT, theme="dark", width=390)
     _open(visitor, firm["Petr Král"])
     visitor.page.locator("[data-field=emails] [data-edit]").focus()
     visitor.page.keyboard.press("Enter")
     visitor.check_axe()
-    visitor.page.set_viewport_size({"width": 360, "height": 800})
-    assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 360
     visitor.check_quiet()
 
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 PASSWORD = "correct-horse-battery-42"
 LENA = "lena@staff.example"
 """A manager of this module's own: what other modules make does not count into her lists."""
-MORE = pytest.mark.slow
-"""The rest of the matrix of themes and widths: `tox -e desk`."""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +37,6 @@ def test_strangers_sign_in_and_come_back_to_where_they_were(visit: Opens, people
     visitor = visit(None)
     page = visitor.go("/contacts?city=Brno")
     assert "/sign-in?next=%2Fcontacts%3Fcity%3DBrno" in page.url
-    visitor.check_axe()
     page.get_by_label("Login").fill(LENA)
     page.get_by_label("Password").fill("not this one")
     page.get_by_role("button", name="Sign in", exact=True).click()
@@ -54,12 +51,10 @@ def test_strangers_sign_in_and_come_back_to_where_they_were(visit: Opens, people
     assert "/sign-in" in visitor.go("/contacts").url
 
 
-@pytest.mark.parametrize(
-    "next_page", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:x"]
-)
-def test_sign_in_never_leads_to_another_site(visit: Opens, next_page: str) -> None:
-    page = visit(None).go(f"/sign-in?next={next_page}")
-    assert page.locator("form[data-sign-in]").get_attribute("data-next") == "/"
+def test_sign_in_never_leads_to_another_site(visit: Opens) -> None:
+    request = visit(None).context.request
+    for next_page in ("//evil.example", "https://evil.example", "/\\evil.example", "javascript:x"):
+        assert 'data-next="/"' in request.get("/sign-in", params={"next": next_page}).text()
 
 
 def test_list_shows_only_what_its_reader_may_see(visit: Opens, people: list[UUID]) -> None:
@@ -182,32 +177,6 @@ def test_session_that_ended_loses_nothing_that_was_typed(visit: Opens, people: l
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(re.compile("/contacts/[0-9a-f-]{36}"))
-
-
-@pytest.mark.parametrize(
-    ("theme", "width"),
-    [
-        ("light", 1440),
-        ("dark", 390),
-        pytest.param("dark", 1440, marks=MORE),
-        pytest.param("light", 390, marks=MORE),
-    ],
-)
-def test_list_is_accessible_quiet_and_within_its_width(
-    visit: Opens, people: list[UUID], theme: str, width: int
-) -> None:
-    """Bars: axe 0, console clean, nothing from other hosts, no markup from a name, no sideways scroll."""
-    visitor = visit(theme=theme, width=width)
-    page = visitor.go("/contacts?sort=-created_at&city__is_set=true")
-    assert page.locator("html").get_attribute("data-bs-theme") == theme
-    assert page.locator("main img").count() == 0
-    visitor.check_axe()
-    page.get_by_role("button", name="Add filter").click()
-    visitor.check_axe()
-    page.keyboard.press("Escape")
-    page.set_viewport_size({"width": 360, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    visitor.check_quiet()
 
 
 def test_wrong_address_gives_a_page_to_people_and_a_problem_to_programs(visit: Opens) -> None:

@@ -39,7 +39,7 @@ def member(site: Site) -> tuple[UUID, Any]:
     return contact, programme
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_programmes_and_the_editor_stand_within_the_desk(
     visit: Opens, member: tuple[UUID, Any], theme: str
 ) -> None:
@@ -98,7 +98,7 @@ def test_points_are_redeemed_at_the_counter_in_three_clicks(
     visitor.check_quiet()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_orders_and_the_catalogue_stand_within_the_desk(visit: Opens, site: Site, theme: str) -> None:
     """A refund is recorded on the order's page; lists and the catalogue are read beside it."""
     if "orders" not in site.house.plugins.loaded:
