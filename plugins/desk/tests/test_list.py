@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from uuid import UUID
 
     from conftest import Opens, Site
@@ -88,6 +90,21 @@ def test_list_finds_filters_sorts_and_pages(visit: Opens, people: list[UUID]) ->
     page.wait_for_url("**sort=-name*")
     expect(rows.first).to_contain_text("Nováková 59")
     visitor.check_quiet()
+
+
+def test_first_load_stays_below_its_weight(visit: Opens, people: list[UUID], package: Path) -> None:
+    """Bar: a page of fifty rows with all that it loads is at most 150 KB, compressed."""
+    page = visit(LENA).go("/contacts")
+    loaded = (
+        "performance.getEntriesByType('resource').map(e => [e.name.split('/').at(-1), e.encodedBodySize])"
+    )
+    sizes = dict(page.evaluate(loaded))
+    assert {"tabler.min.css", "htmx.min.js", "desk.js"} <= set(sizes)
+    sprite = package / "src" / "retinue_desk" / "static" / "vendor" / "icons.svg"  # browsers do not list it
+    written = [page.content().encode(), sprite.read_bytes()]
+    weight = sum(sizes.values()) + sum(len(gzip.compress(part, 9)) for part in written)
+    print(f"first load: {weight / 1000:.1f} KB, limit 150")  # noqa: T201  # a figure to read
+    assert weight <= 150_000
 
 
 def test_filter_builder_writes_the_address_and_a_chip_takes_it_back(visit: Opens, people: list[UUID]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import re
 import tomllib
@@ -48,11 +47,3 @@ def test_templates_have_nothing_inline(package: Path) -> None:
             f"{file.name}: {m}" for m in re.findall(r"<script(?![^>]*(?:src=|application/json))[^>]*>", text)
         ]
     assert not broken
-
-
-def test_first_load_stays_below_its_weight(package: Path) -> None:
-    """What every page loads, compressed: at most 150 KB with a page of 50 rows."""
-    static = package / "src" / "retinue_desk" / "static"
-    files = [*static.glob("*.css"), *(static / "vendor").iterdir(), *(static / "js").iterdir()]
-    weight = sum(len(gzip.compress(file.read_bytes(), 9, mtime=0)) for file in files)
-    assert weight <= 135_000, weight

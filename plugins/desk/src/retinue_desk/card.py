@@ -34,6 +34,14 @@ REACH: Final = (
     "preferred_channel", "time_zone",
 )  # fmt: skip
 _LISTS: Final = {"email_list", "phone_list", "social_list"}
+_EDITORS: Final = {
+    **dict.fromkeys(_LISTS, "entries"),
+    **dict.fromkeys(("integer", "decimal"), "number"),
+    **{kind: kind for kind in ("boolean", "date", "choice")},
+    "long_text": "long",
+    "address_list": "addresses",
+    "multi_choice": "many",
+}
 _PLACING: Final = frozenset({"owner_id", "team_id"})
 
 
@@ -115,7 +123,14 @@ class Card:
         choices = [(c, self.speech.say(c)) for c in field.choices]
         name = "tags" if field.name == "tag" else field.name
         return Line(
-            name, self.speech.say(field.label), shown, raw, field.kind, self._editor(field), choices, entries
+            name,
+            self.speech.say(field.label),
+            shown,
+            raw,
+            field.kind,
+            editor_of(self.store, field),
+            choices,
+            entries,
         )
 
     def _raw(self, name: str) -> Any:
@@ -138,27 +153,6 @@ class Card:
         if field.kind == "long_text" and raw:
             return Shown("long", str(raw))
         return show_value(field.kind, field.name, raw, Wording(self.speech, self.names))
-
-    def _editor(self, field: ListField) -> str:
-        """Return how a field is edited; nothing for one the reader may not change."""
-        actor, bare = (
-            self.store.actor,
-            field.name.replace("tag", "tags") if field.name == "tag" else field.name,
-        )
-        if not self.store.may("contact.change") or f"contact.{bare}" in actor.locked_fields:
-            return ""
-        if field.name in _PLACING:
-            return "account" if field.name == "owner_id" and self.store.may("contact.assign") else ""
-        if field.name == "tag":
-            return "tags"
-        kinds = {"date": "date", "choice": "choice", "long_text": "long", "address_list": "addresses"}
-        if field.kind in _LISTS:
-            return "entries"
-        if field.kind in ("integer", "decimal"):
-            return "number"
-        if field.kind == "boolean":
-            return "boolean"
-        return kinds.get(field.kind, "text") if field.kind != "multi_choice" else "many"
 
     # ---- what follows ---------------------------------------------------------------------------------------------
     def raw_values(self) -> dict[str, Any]:
@@ -201,6 +195,19 @@ class Card:
 
     def _next(self, occasion: Mapping[str, Any]) -> str:
         return self.speech.day(date.fromisoformat(occasion["next"]))
+
+
+def editor_of(store: Store, field: ListField) -> str:
+    """Return how a field of a contact is edited; nothing for one the reader may not change."""
+    is_own = field.name in (*NAMES, *BUSINESS, *REACH) or field.name.startswith("custom.")
+    bare = "tags" if field.name == "tag" else field.name
+    if not is_own or not store.may("contact.change") or f"contact.{bare}" in store.actor.locked_fields:
+        return ""
+    if field.name in _PLACING:
+        return "account" if field.name == "owner_id" and store.may("contact.assign") else ""
+    if field.name == "tag":
+        return "tags"
+    return _EDITORS.get(field.kind, "text")
 
 
 def _capital(text: str) -> str:

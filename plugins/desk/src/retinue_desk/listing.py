@@ -31,6 +31,7 @@ from retinue.lists import (
     tree_of,
 )
 from retinue.web import ListParams
+from retinue_desk.card import editor_of
 from retinue_desk.filters import OPERATORS, Pairs, address, chips, pairs_of, without
 from retinue_desk.people import active_accounts
 from retinue_desk.showing import Names, Shown, Wording, show_value
@@ -229,7 +230,13 @@ class Listing:
             "accounts": accounts,
             "operators": words,
             "columns": [c.name for c in self.columns],
+            "editors": self.editors(),
         }
+
+    def editors(self) -> dict[str, str]:
+        """Return how the cells of each column are edited; a column that is not there cannot be."""
+        kinds = {c.name: editor_of(self.store, c) for c in self.columns}
+        return {name: kind for name, kind in kinds.items() if kind and kind not in ("long", "addresses")}
 
 
 def _kind_of(view: SavedView) -> str:

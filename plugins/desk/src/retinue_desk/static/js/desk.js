@@ -1,4 +1,5 @@
 // The first of the desk's scripts. Everything listens on the document, so that pieces swapped in later need no setting up.
+// What a single page needs beyond this, that page names itself.
 import "./dialogs.js";
 import "./theme.js";
 import "./sign.js";
@@ -9,8 +10,5 @@ import "./compose.js";
 import "./pick.js";
 import "./palette.js";
 import "./bulk.js";
-import "./settings.js";
-import "./security.js";
-import "./admin.js";
+import "./cells.js";
 import "./walk.js";
-import "./board.js";

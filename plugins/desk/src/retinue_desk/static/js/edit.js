@@ -1,9 +1,9 @@
-// Editing a field where it stands: Enter saves, Esc discards, Tab saves and goes to the next. A change somebody else made
-// meanwhile is shown beside one's own, and neither is lost.
+// Editing the fields of a contact's page where they stand.
 import { call, sentence } from "./api.js";
-import { el, icon, on } from "./dom.js";
+import { on } from "./dom.js";
+import { edit } from "./editors.js";
 import { toast } from "./toast.js";
-import { data, say } from "./words.js";
+import { data } from "./words.js";
 
 on("click", "[data-edit]", (_, button) => start(button));
 on("dblclick", ".desk-field-value", (event, value) => {
@@ -18,208 +18,38 @@ on("click", "[data-show-empty]", (_, button) => {
 });
 
 function start(button) {
-  const place = button.parentElement;
-  if (place.querySelector("form")) return;
-  const { name, edit } = button.dataset;
+  const { name, edit: kind, choices } = button.dataset;
   const held = data("contact-values");
-  const editor = make(edit, name, held.values[name], button, held);
-  const form = el("form", { class: "desk-editor", novalidate: true }, editor.node, hint());
-  form.read = editor.read;
-  form.name_ = name;
-  place.append(form);
-  place.classList.add("desk-editing");
-  const first = form.querySelector("input, select, textarea");
-  first.focus();
-  first.select?.();
-}
-
-function hint() {
-  const save = el("button", { type: "submit", class: "btn btn-sm btn-primary btn-icon", "aria-label": say("save") }, icon("check"));
-  const cancel = el("button", { type: "button", class: "btn btn-sm btn-icon", "data-discard": true, "aria-label": say("cancel") }, icon("x"));
-  return el("span", { class: "desk-editor-end" }, save, cancel);
-}
-
-function make(kind, name, raw, button, held) {
-  const label = button.closest(".desk-field").querySelector("dt").textContent;
-  const common = { "aria-label": label, class: "form-control form-control-sm", autocomplete: "off", dir: "auto" };
-  if (kind === "choice" || kind === "account" || kind === "boolean") {
-    const choices = kind === "account" ? held.accounts : kind === "boolean" ? [["true", say("yes")], ["false", say("no")]] : JSON.parse(button.dataset.choices);
-    const select = el("select", { "aria-label": label, class: "form-select form-select-sm" }, el("option", { value: "" }, "–"), ...choices.map(([value, text]) => el("option", { value }, text)));
-    select.value = raw === null || raw === undefined ? "" : String(raw);
-    return { node: select, read: () => (select.value === "" ? null : kind === "boolean" ? select.value === "true" : select.value) };
-  }
-  if (kind === "long") {
-    const area = el("textarea", { ...common, rows: "5" });
-    area.value = raw ?? "";
-    return { node: area, read: () => area.value || null };
-  }
-  if (kind === "tags" || kind === "many") {
-    const input = el("input", { ...common, type: "text", title: say("many_hint") });
-    input.value = (raw ?? []).join(", ");
-    return { node: input, read: () => input.value.split(",").map((part) => part.trim()).filter(Boolean) };
-  }
-  if (kind === "entries") return entries(raw ?? [], label, ["value", "label"]);
-  if (kind === "addresses") return entries(raw ?? [], label, ["street", "city", "postal_code", "country"]);
-  const input = el("input", { ...common, type: kind === "date" ? "date" : kind === "number" ? "number" : "text", step: kind === "number" ? "any" : null });
-  input.value = raw ?? "";
-  return { node: input, read: () => (input.value === "" ? null : kind === "number" ? Number(input.value) : input.value) };
-}
-
-function entries(raw, label, parts) {
-  const box = el("div", { class: "desk-entries-editor" });
-  const add = (entry = {}) => {
-    const row = el("div", { class: "desk-entry-row" }, ...parts.map((part) => el("input", { class: "form-control form-control-sm", "data-part": part, "aria-label": `${label}: ${say(part)}`, placeholder: say(part), autocomplete: "off", dir: "auto" })));
-    row.before_ = entry;
-    for (const input of row.querySelectorAll("input")) input.value = entry[input.dataset.part] ?? "";
-    const remove = el("button", { type: "button", class: "btn btn-sm btn-icon btn-ghost", "aria-label": say("remove") }, icon("x"));
-    remove.addEventListener("click", () => row.remove());
-    row.append(remove);
-    box.insertBefore(row, more);
-  };
-  const more = el("button", { type: "button", class: "btn btn-sm btn-ghost-primary" }, icon("plus"), say("another"));
-  more.addEventListener("click", () => {
-    add();
-    box.querySelector(".desk-entry-row:last-of-type input").focus();
+  const section = button.closest("[data-fields]");
+  edit({
+    place: button.parentElement, name, kind, label: button.closest(".desk-field").querySelector("dt").textContent, value: held.values[name],
+    choices: choices ? JSON.parse(choices) : [], accounts: held.accounts, url: section.dataset.url, version: section.dataset.version,
+    neighbour: (step) => neighbour(button, step), open, left: () => button.focus(),
+    done: async (next) => {
+      await reloadDetails();
+      if (next) open(next);
+      else find(name)?.focus();
+    },
   });
-  box.append(more);
-  for (const entry of raw.length ? raw : [{}]) add(entry);
-  const read = () => [...box.querySelectorAll(".desk-entry-row")].map((row) => {
-    const made = {};
-    if (!parts.includes("value")) Object.assign(made, row.before_);
-    for (const input of row.querySelectorAll("input")) {
-      if (input.value.trim()) made[input.dataset.part] = input.value.trim();
-      else delete made[input.dataset.part];
-    }
-    return made;
-  }).filter((entry) => (parts.includes("value") ? entry.value : Object.keys(entry).length));
-  return { node: box, read };
 }
 
-on("click", ".desk-editor [data-discard]", (_, button) => stop(button.closest("form")));
-on("keydown", ".desk-editor", (event, form) => {
-  if (event.key === "Escape") {
-    event.preventDefault();
-    event.stopPropagation();
-    stop(form);
-  } else if (event.key === "Enter" && event.target.tagName === "INPUT") {
-    event.preventDefault();
-    save(form);
-  } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save(form);
-  else if (event.key === "Tab" && isEdge(form, event)) {
-    event.preventDefault();
-    const next = neighbour(form, event.shiftKey ? -1 : 1);
-    save(form, next);
-  }
-});
-on("submit", ".desk-editor", (event, form) => {
-  event.preventDefault();
-  save(form);
-});
-
-function isEdge(form, event) {
-  const inputs = [...form.querySelectorAll("input, select, textarea")];
-  return event.shiftKey ? event.target === inputs[0] : event.target === inputs.at(-1);
-}
-
-function neighbour(form, step) {
+function neighbour(button, step) {
   const all = [...document.querySelectorAll(".desk-field:not(.desk-field-empty) [data-edit], .desk-all-fields .desk-field [data-edit], .desk-editing [data-edit]")];
-  const here = all.indexOf(form.parentElement.querySelector("[data-edit]"));
-  return all[here + step]?.dataset.name ?? null;
+  return all[all.indexOf(button) + step]?.dataset.name ?? null;
 }
 
-function stop(form) {
-  const place = form.parentElement;
-  place.classList.remove("desk-editing");
-  form.remove();
-  place.querySelector("[data-edit]")?.focus();
-}
-
-function bodyOf(name, value) {
-  return name.startsWith("custom.") ? { custom: { [name.slice(7)]: value } } : { [name]: value };
-}
-
-async function save(form, next = null, version = null) {
-  if (form.dataset.busy) return;
-  const name = form.name_;
-  const value = form.read();
-  const before = data("contact-values").values[name];
-  if (same(value, before) && version === null) {
-    stop(form);
-    if (next) open(next);
-    return;
-  }
-  form.dataset.busy = "yes";
-  const section = form.closest("[data-fields]");
-  const answer = await call("PATCH", section.dataset.url, bodyOf(name, value), { version: version ?? section.dataset.version });
-  delete form.dataset.busy;
-  if (answer.ok) {
-    await reloadDetails();
-    if (next) open(next);
-    else document.querySelector(`[data-edit][data-name="${CSS.escape(name)}"]`)?.focus();
-  } else if (answer.status === 412) conflict(form, answer.data, next);
-  else fault(form, sentence({ detail: answer.data?.errors?.length ? "" : answer.data?.detail, errors: answer.data?.errors }));
-}
-
-function same(a, b) {
-  const plain = (x) => JSON.stringify(x === undefined || x === "" || (Array.isArray(x) && !x.length) ? null : strip(x));
-  return plain(a) === plain(b);
-}
-
-function strip(x) {
-  return Array.isArray(x) ? x.map((e) => (e && typeof e === "object" ? { ...e, e164: undefined } : e)) : x;
-}
-
-function fault(form, text) {
-  form.querySelector(".invalid-feedback")?.remove();
-  const id = `fault-${form.name_}`;
-  form.append(el("div", { class: "invalid-feedback", id, role: "alert" }, text));
-  const input = form.querySelector("input, select, textarea");
-  input.setAttribute("aria-invalid", "true");
-  input.setAttribute("aria-describedby", id);
-  input.focus();
+function find(name) {
+  return document.querySelector(`[data-edit][data-name="${CSS.escape(name)}"]`);
 }
 
 function open(name) {
-  const button = document.querySelector(`[data-edit][data-name="${CSS.escape(name)}"]`);
+  const button = find(name);
   if (button) start(button);
 }
 
 export async function reloadDetails() {
   const page = document.querySelector("[data-contact]");
   if (page) await window.htmx.ajax("GET", `/contacts/${page.dataset.contact}/details`, { target: "#contact-details", swap: "innerHTML" });
-}
-
-// ---- two people at one field -----------------------------------------------------------------------------------------------
-function conflict(form, problem, next) {
-  const name = form.name_;
-  const current = problem.current ?? {};
-  const theirs = name.startsWith("custom.") ? current.custom?.[name.slice(7)] : current[name];
-  const yours = form.read();
-  const dialog = el("dialog", { class: "desk-dialog", "aria-labelledby": "conflict-title" });
-  const keepTheirs = el("button", { type: "button", class: "btn" }, say("keep_theirs"));
-  const keepYours = el("button", { type: "button", class: "btn btn-primary" }, say("keep_yours"));
-  keepTheirs.addEventListener("click", async () => {
-    dialog.close();
-    await reloadDetails();
-  });
-  keepYours.addEventListener("click", () => {
-    dialog.close();
-    save(form, next, current.version ?? problem.current_version);
-  });
-  dialog.append(
-    el("h2", { id: "conflict-title" }, say("stale")),
-    el("dl", { class: "desk-conflict" }, el("dt", {}, say("theirs")), el("dd", { "data-theirs": true }, words(theirs)), el("dt", {}, say("yours")), el("dd", { "data-yours": true }, words(yours))),
-    el("div", { class: "desk-dialog-end" }, keepTheirs, keepYours),
-  );
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
-}
-
-function words(value) {
-  if (value === null || value === undefined || value === "") return "–";
-  if (Array.isArray(value)) return value.map((part) => (typeof part === "object" ? (part.value ?? Object.values(part).join(", ")) : part)).join(", ") || "–";
-  return String(value);
 }
 
 // ---- buttons that send -------------------------------------------------------------------------------------------------------

@@ -20,3 +20,5 @@ async function finished(ceremony) {
     throw error;
   }
 }
+
+for (const button of document.querySelectorAll("[data-needs-passkeys]")) button.hidden = !able();

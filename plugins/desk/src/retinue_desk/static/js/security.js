@@ -2,7 +2,7 @@
 import { call, sentence } from "./api.js";
 import { el, icon, on } from "./dom.js";
 import { showFaults } from "./forms.js";
-import { able, make } from "./passkey.js";
+import { make } from "./passkey.js";
 import { toast } from "./toast.js";
 import { say } from "./words.js";
 
@@ -80,7 +80,6 @@ on("submit", "[data-passkey-form]", async (event, form) => {
   else location.reload();
 });
 
-for (const button of document.querySelectorAll("[data-needs-passkeys]")) button.hidden = !able();
 
 if (document.querySelector("[data-me]")) {
   const { data: me } = await call("GET", "/api/v1/me");
