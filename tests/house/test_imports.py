@@ -8,10 +8,10 @@ import importlib
 import pytest
 from house_source import Source, core, functions, imports, plugins, sources
 
-from retinue.kit.rules.outside import FACES
+from retinue.plugins.usage import FACES
 
 ROWS = (
-    {"actor", "config", "errors", "sections", "ui"},
+    {"actor", "config", "errors", "money", "sections", "ui"},
     {"storage"},
     {"jobs", "plugins", "web"},
     {"contacts", "interactions", "relations", "lists", "access", "history"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -54,8 +55,23 @@ def test_programmes_and_the_editor_stand_within_the_desk(
     page.get_by_role("button", name="Activate").click()
     expect(page.get_by_role("button", name="Close for good")).to_be_visible()
     visitor.go(f"/loyalty/{member[1]}")
-    page.get_by_role("button", name="Preview").click()
+    page.get_by_label("Levels", exact=True).check()
+    page.get_by_label("Over the last months").fill("12")
+    for name, amount in (("silver", "300"), ("gold", "800,00")):
+        page.get_by_role("button", name="Add a level").click()
+        row = page.locator("[data-row]", has=page.locator("[name$='.threshold']")).last
+        row.get_by_label("Key").fill(name)
+        row.get_by_label("From").fill(amount)
+    page.locator("[name='rules.earn.per_minor']").fill("ten")
+    page.locator("form[data-rules]").get_by_role("button", name="Preview").click()
+    expect(page.locator("[name='rules.earn.per_minor']")).to_have_attribute("aria-invalid", "true")
+    page.locator("[name='rules.earn.per_minor']").fill("10.00")
+    page.locator("form[data-rules]").get_by_role("button", name="Preview").click()
     expect(page.get_by_role("heading", name="What these rules would change")).to_be_visible()
+    written = json.loads(page.locator("#rules").input_value())
+    assert written["earn"]["per_minor"] == 1000
+    assert [level["threshold"] for level in written["tiers"]["levels"]] == [30000, 80000]
+    assert page.locator("[name='rules.tiers.levels.1.threshold']").input_value() == "800.00"
     visitor.check_axe()
     visitor.check_quiet()
 
@@ -118,7 +134,7 @@ def test_orders_and_the_catalogue_stand_within_the_desk(visit: Opens, site: Site
     expect(page.locator("dd", has_text="€250.00").first).to_be_visible()
     visitor.go(f"/orders/{order}")
     expect(page.locator("[data-total]")).to_contain_text("250.00")
-    page.locator("input[name=amount_minor]").fill("5000")
+    page.locator("input[name=amount_minor]").fill("50,00")
     page.get_by_role("button", name="Record the refund").click()
     expect(page.locator("[data-refund]")).to_contain_text("50.00")
     visitor.check_axe()

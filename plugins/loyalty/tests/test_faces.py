@@ -16,6 +16,7 @@ from sqlalchemy import update
 import retinue_loyalty
 from retinue.cli import app
 from retinue.cli.errors import run
+from retinue.errors import BadRequest
 from retinue_loyalty import pages
 from retinue_loyalty.models import Lot
 
@@ -84,8 +85,10 @@ def test_commands_verify_settle_and_report(crm: Any, retinue: Any, tmp_path: Pat
 def _render(name: str, values: Any) -> str:
     """Return a template filled in, in a bare frame and without translations; the desk's own tests show it whole."""
     folder = Path(retinue_loyalty.__file__).parent / "templates"
-    frame = {"desk/layout.html": "{% block content %}{% endblock %}"}
-    loader = DictLoader(frame | {path.name: path.read_text("utf-8") for path in folder.glob("*.html")})
+    found = {"desk/layout.html": "{% block content %}{% endblock %}"}
+    for path in folder.glob("*.html"):
+        found |= dict.fromkeys((path.name, f"loyalty/{path.name}"), path.read_text("utf-8"))
+    loader = DictLoader(found)
     said = {"_": _say, "n_": lambda one, _many, num, **more: one % {"num": num, **more}, "icon": lambda _: ""}
     speech = SimpleNamespace(number=str, day=str, money=lambda minor, currency: f"{minor} {currency}")
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
@@ -136,9 +139,16 @@ def test_editor_previews_rules_and_names_faults(crm: Any) -> None:
     shown = page(rules=gold)
     assert shown["preview"]["changes"] == [{"contact_id": world.member, "before": "", "after": "gold"}]
     assert "1 of 1 members" in _render("editor.html", shown)
-    assert page(rules="{")["faults"][0].startswith("This is no JSON")
-    assert page(rules='{"earn": {"points": -1, "per_minor": 1}}')["faults"][0].startswith("/earn/points")
-    assert "loop" in page(rules='{"rewards": [{"on": "points_earned", "points": 1}]}')["faults"][0]
+    assert page(rules="{")["wrong"][""].startswith("This is no JSON")
+    assert "rules.earn.points" in page(rules='{"earn": {"points": -1, "per_minor": 1}}')["wrong"]
+    loops = page(rules='{"rewards": [{"on": "points_earned", "points": 1}]}')
+    assert "loop" in loops["wrong"]["rules.rewards.0.on"]
+    assert "loop" in _render("editor.html", loops), "it stands at its field"
     with crm.store(admin.actor, readonly=True) as store:
-        assert "Club" in _render("programmes.html", pages.show_programmes(store, None))
+        assert "Club" in _render("programmes.html", pages.show_programmes(store, SimpleNamespace(query={})))
+        for day, issued in (("2026-10-31", 0), ("2026-11-01", 60000 // RULES["earn"]["per_minor"])):
+            shown = pages.show_programmes(store, SimpleNamespace(query={"on": day}))
+            assert shown["programmes"][0]["trial"].issued == issued, f"what was known of {day}"
+        with pytest.raises(BadRequest):
+            pages.show_programmes(store, SimpleNamespace(query={"on": "yesterday"}))
     assert world.tier("2026-11-02") == ""

@@ -17,9 +17,9 @@ from test_orders import Ear
 
 from retinue.contacts import create_contact
 from retinue.errors import Invalid
+from retinue.money import digits_of, to_minor, to_text
 from retinue_orders import importing, subscriptions
 from retinue_orders.models import Base, Subscription
-from retinue_orders.money import digits_of, to_minor, to_text
 from retinue_orders.subscriptions import period_start
 from retinue_orders.summaries import Counted, summarise
 

@@ -16,10 +16,11 @@ from retinue.kit.checking import check_project
 from retinue.kit.findings import Finding
 from retinue.kit.names import Source
 from retinue.kit.rules.hooks import answers, known_hooks
-from retinue.kit.rules.outside import FACES, public_names
+from retinue.kit.rules.outside import public_names
 from retinue.kit.rules.words import LANGUAGES, catalogue_path, labels
 from retinue.kit.scaffold import VERSION
 from retinue.kit.source import Project, read_project
+from retinue.plugins.usage import FACES
 
 PLURALS = {
     "cs": "nplurals=3; plural=((n==1) ? 0 : (n>=2 && n<=4) ? 1 : 2);",

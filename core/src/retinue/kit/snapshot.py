@@ -73,7 +73,8 @@ def _entries(name: str, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     if inspect.ismodule(value):
         return
     if not inspect.isclass(value):
-        yield name, _function(value) if callable(value) else _constant(value)
+        alias = typing.get_origin(value) is not None  # it can be called too, and says nothing by it
+        yield name, _function(value) if callable(value) and not alias else _constant(value)
         return
     yield name, {"kind": "class", **_signature(value)}
     for member in sorted(dir(value)):

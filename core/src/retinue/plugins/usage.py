@@ -14,6 +14,7 @@ from retinue.plugins.discovery import Found, locate
 DOOR = "retinue"
 FACES = (
     "errors", "web", "jobs", "cli", "ui", "contacts", "interactions", "relations", "lists", "access", "history",
+    "money",
 )  # fmt: skip
 """The public modules beside the door itself."""
 _MODULES = frozenset({DOOR, *(f"{DOOR}.{face}" for face in FACES)})

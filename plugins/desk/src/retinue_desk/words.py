@@ -19,8 +19,8 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal, format_percent
 from babel.support import Translations
 
-_NO_MINOR = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
-_THOUSANDTHS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+from retinue.money import digits_of
+
 LANGUAGES = {"en": "English", "ru": "Русский", "tr": "Türkçe", "cs": "Čeština", "de": "Deutsch"}
 
 
@@ -117,7 +117,7 @@ class Speech:
 
     def money(self, minor: int, currency: str) -> str:
         """Return whole minor units of a currency as the language writes an amount."""
-        places = 0 if currency in _NO_MINOR else 3 if currency in _THOUSANDTHS else 2
+        places = digits_of(currency)
         amount = Decimal(minor).scaleb(-places)
         pattern = self.locale.currency_formats["standard"].pattern
         plain = pattern.replace("0.00", "0" + ("." + "0" * places if places else ""))

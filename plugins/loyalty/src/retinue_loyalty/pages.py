@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from marshmallow import ValidationError
+from marshmallow import Schema, ValidationError, fields
 from sqlalchemy import select
 
 from retinue import Store, new_id
 from retinue.contacts import Contact
-from retinue.errors import Invalid, NotFound
+from retinue.errors import BadRequest, Invalid, NotFound
+from retinue.money import digits_of, to_text
 from retinue_loyalty.catching_up import count_gap
 from retinue_loyalty.members import list_history, read_link, show_member
 from retinue_loyalty.programmes import list_programmes, list_versions, show_programme
 from retinue_loyalty.reports import preview_rules, trial_balance
 from retinue_loyalty.schemas import RulesSchema
+from retinue_loyalty.when import midnight
 
 _RULES = RulesSchema()
 _MOST_NAMES = 200
@@ -40,6 +43,28 @@ def _kinds(_: Callable[[str], str]) -> dict[str, str]:
     }  # fmt: skip
 
 
+def _occasions(_: Callable[[str], str]) -> list[tuple[str, str]]:
+    """Return the occasions of rewards and what they are called."""
+    return [
+        ("feedback", _("Feedback")), ("referral", _("Referral")), ("tier_reached", _("A level is reached")),
+        ("points_earned", _("Points are earned")), ("membership_started", _("A membership begins")),
+        ("birthday", _("Birthday")), ("visit", _("Visit")),
+    ]  # fmt: skip
+
+
+def _perk_kinds(_: Callable[[str], str]) -> list[tuple[str, str]]:
+    """Return the kinds of perks and what they are called."""
+    return [
+        ("discount", _("A discount")), ("free_delivery", _("Free delivery")), ("coupon", _("A coupon")),
+        ("service", _("A service")),
+    ]  # fmt: skip
+
+
+def _ends(_: Callable[[str], str]) -> list[tuple[str, str]]:
+    """Return what points may end with."""
+    return [("day", _("day")), ("month", _("month")), ("year", _("year"))]
+
+
 def show_member_panel(store: Store, contact_id: UUID) -> dict[str, Any] | None:
     """Return points, level, progress, what expires and the last deeds; None for who is no member.
 
@@ -59,19 +84,41 @@ def show_member_panel(store: Store, contact_id: UUID) -> dict[str, Any] | None:
     }
 
 
-def show_programmes(store: Store, _request: Any) -> dict[str, Any]:
-    """Return the programmes, each with what is owed to its members now."""
+def show_programmes(store: Store, request: Any) -> dict[str, Any]:
+    """Return the programmes, each with what was owed to its members at the end of a day, ``on``, or is owed now."""
     reads = store.may("loyalty_report.read")
+    day = _day(request.query.get("on", ""))
     return {
         "programmes": [
-            {**row, "trial": trial_balance(store, row["id"], store.now) if reads else None}
+            {
+                **row,
+                "trial": trial_balance(store, row["id"], _end_of(day, row["zone"]) or store.now)
+                if reads
+                else None,
+            }
             for row in list_programmes(store)
         ],
+        "on": day,
+        "reads": reads,
         "gap": count_gap(store) if store.may("points.earn") else None,
         "states": _states,
         "changes": store.may("programme.change"),
         "starter": _STARTER,
     }
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise BadRequest(f"{text[:20]!r} is no day.", remedy="Write it as 2026-12-31.") from None
+
+
+def _end_of(day: date | None, zone: str) -> datetime | None:
+    """Return the last moment of a day in the programme's zone, none for none."""
+    if day is None or day == date.max:
+        return None
+    return midnight(day + timedelta(days=1), zone) - timedelta(microseconds=1)
 
 
 def show_balance(store: Store, request: Any) -> dict[str, Any]:
@@ -80,22 +127,28 @@ def show_balance(store: Store, request: Any) -> dict[str, Any]:
 
 
 def show_editor(store: Store, request: Any) -> dict[str, Any]:
-    """Return a programme's rules as text to edit; with ``rules`` in the query, whose level they would change."""
+    """Return a programme's rules to edit; with ``rules`` in the query, whose level they would change."""
     try:
         programme = show_programme(store, UUID(request.path["programme_id"]))
     except ValueError:
         raise NotFound("there is no such programme") from None
     text = request.query.get("rules", "")
     shown = text or msgspec.json.format(msgspec.json.encode(programme["rules"]), indent=2).decode()
-    preview, faults = _try(store, programme["id"], text) if text else (None, [])
+    preview, wrong = _try(store, programme["id"], text) if text else (None, {})
     return {
         "programme": programme,
         "states": _states,
         "names": _names(store, preview["changes"] if preview else []),
         "versions": list_versions(store, programme["id"]),
         "rules": shown,
+        "form": _shape(shown) or _shape(msgspec.json.encode(programme["rules"])),
+        "digits": digits_of(programme["currency"]),
+        "plain": to_text,
+        "occasions": _occasions,
+        "perk_kinds": _perk_kinds,
+        "ends": _ends,
         "preview": preview,
-        "faults": faults,
+        "wrong": wrong,
         "changes": store.may("programme.change"),
     }
 
@@ -109,20 +162,45 @@ def _names(store: Store, changes: list[dict[str, Any]]) -> dict[UUID, str]:
     return dict(tuple(row) for row in rows)
 
 
-def _try(store: Store, programme_id: UUID, text: str) -> tuple[dict[str, Any] | None, list[str]]:
-    """Return the preview of rules written as JSON, or what is wrong with them."""
+def _try(store: Store, programme_id: UUID, text: str) -> tuple[dict[str, Any] | None, dict[str, str]]:
+    """Return the preview of rules written as JSON, or what is wrong with them, by the name of its field."""
     try:
         rules = _RULES.load(msgspec.json.decode(text.encode()))
-        return preview_rules(store, programme_id, rules), []
+        return preview_rules(store, programme_id, rules), {}
     except msgspec.DecodeError as wrong:
-        return None, [f"This is no JSON: {wrong}."]
+        return None, {"": f"This is no JSON: {wrong}."}
     except ValidationError as wrong:
-        return None, list(_sentences(wrong.messages))
+        return None, dict(_sentences(wrong.messages, "rules"))
     except Invalid as wrong:
-        return None, [f"{problem.pointer} {problem.detail}" for problem in wrong.problems]
+        return None, {p.pointer.lstrip("/").replace("/", "."): p.detail for p in wrong.problems}
 
 
-def _sentences(messages: Any, place: str = "") -> list[str]:
+def _sentences(messages: Any, place: str) -> Iterator[tuple[str, str]]:
     if isinstance(messages, dict):
-        return [line for key, value in messages.items() for line in _sentences(value, f"{place}/{key}")]
-    return [f"{place} {message}" for message in messages]
+        for key, value in messages.items():
+            yield from _sentences(value, f"{place}.{key}")
+    else:
+        yield place, " ".join(map(str, messages))
+
+
+def _shape(text: str | bytes) -> dict[str, Any]:
+    """Return rules so far as a form can show them: parts that are no objects, and rows that are none, are left out."""
+    try:
+        raw = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return {}
+    return _fitting(raw, _RULES) if isinstance(raw, dict) else {}
+
+
+def _fitting(raw: dict[str, Any], schema: Schema) -> dict[str, Any]:
+    shaped: dict[str, Any] = {}
+    for name, field in schema.fields.items():
+        value = raw.get(name)
+        inner = field.inner if isinstance(field, fields.List) else field
+        if isinstance(field, fields.List) and isinstance(value, list) and isinstance(inner, fields.Nested):
+            shaped[name] = [_fitting(row, inner.schema) for row in value if isinstance(row, dict)]
+        elif isinstance(field, fields.Nested) and isinstance(value, dict):
+            shaped[name] = _fitting(value, field.schema)
+        elif isinstance(value, dict if isinstance(field, fields.Dict) else str | int | bool):
+            shaped[name] = value
+    return shaped

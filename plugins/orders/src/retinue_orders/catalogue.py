@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from retinue import Store, new_id
 from retinue.errors import Conflict, Invalid, Problem
+from retinue.money import CURRENCY
 from retinue_orders.models import Price, Product
-from retinue_orders.money import CURRENCY
 
 
 def list_products(store: Store) -> list[Product]:

@@ -12,9 +12,9 @@ from retinue import Store
 from retinue.contacts import exact_tokens, holders_of
 from retinue.errors import Invalid, Problem
 from retinue.history import read_audit
+from retinue.money import CURRENCY, to_minor
 from retinue_orders.intake import judge_drafts
 from retinue_orders.models import PAID, UNPAID, Order
-from retinue_orders.money import CURRENCY, to_minor
 from retinue_orders.service import MAX_BATCH, cancel_untouched, known_orders, record_orders
 
 _PAID_WORDS = ("paid", "shipped", "completed", "")

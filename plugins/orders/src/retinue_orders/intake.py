@@ -15,8 +15,8 @@ from sqlalchemy import select
 from retinue import Store
 from retinue.contacts import Contact
 from retinue.errors import Invalid, Problem
+from retinue.money import CURRENCY, LARGEST
 from retinue_orders.models import NEW, PAID, UNPAID, Price, Product
-from retinue_orders.money import CURRENCY, LARGEST
 
 _AMOUNTS = ("tax_minor", "shipping_minor", "discount_minor")
 

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from retinue import Store, new_id
 from retinue.contacts import Contact
 from retinue.errors import NotFound
+from retinue.money import DIGITS, digits_of
 from retinue_orders.catalogue import list_products, prices_now
 from retinue_orders.models import CANCELLED, COMPLETED, NEW, PAID, SHIPPED, UNPAID, Order, Refund, Summary
-from retinue_orders.money import digits_of
 from retinue_orders.service import get_order, lines_of, list_orders
 
 _PAGE = 50
@@ -81,6 +81,7 @@ def show_order(store: Store, request: Any) -> dict[str, Any]:
         "states": _states,
         "deeds": _deeds(order) if store.may("order.change") else [],
         "refundable": left if store.may("order.refund") and order.payment not in (UNPAID, "refunded") else 0,
+        "digits": digits_of(order.currency),
         "extra": {"key": f"desk-{new_id().hex}"},
     }
 
@@ -101,6 +102,7 @@ def show_catalogue(store: Store, _request: Any) -> dict[str, Any]:
     return {
         "products": products,
         "prices": prices_now(store, [product.id for product in products], store.now),
+        "digits": DIGITS,
         "changes": store.may("product.change"),
     }
 

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import delete, select
 
 from retinue import ContactExport, Store
+from retinue.money import to_text
 from retinue_orders.models import Line, Order, Subscription, Summary
-from retinue_orders.money import to_text
 from retinue_orders.summaries import refresh_summaries
 
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from marshmallow import Schema, fields, validate
 
+from retinue.money import LARGEST
 from retinue_orders.models import PAID, PAYMENTS, STATUSES, SUBSCRIPTION_STATES, UNITS, UNPAID
-from retinue_orders.money import LARGEST
 
 _CODE: Final = validate.Regexp(r"^[A-Z]{3}$", error="Must be an ISO 4217 code such as EUR.")
 _NOT_EMPTY: Final = validate.Length(min=1, max=64)

@@ -13,9 +13,9 @@ from sqlalchemy import select
 from retinue import Store, new_id
 from retinue.contacts import Contact
 from retinue.errors import Conflict, Invalid, Problem, Stale
+from retinue.money import CURRENCY
 from retinue_orders import hookspecs
 from retinue_orders.models import ACTIVE, ENDED, PAST_DUE, Subscription
-from retinue_orders.money import CURRENCY
 
 _BATCH = 500
 

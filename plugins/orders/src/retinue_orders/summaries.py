@@ -11,8 +11,8 @@ from sqlalchemy import delete, select
 
 from retinue import Store
 from retinue.contacts import Contact
+from retinue.money import divide, to_major
 from retinue_orders.models import CANCELLED, COUNTED, Order, Summary
-from retinue_orders.money import divide, to_major
 
 _CHUNK = 500
 

@@ -12,11 +12,7 @@ from importlib.metadata import packages_distributions
 from retinue.kit.findings import Hit, rule
 from retinue.kit.source import Project
 from retinue.plugins.faults import did_you_mean
-
-FACES = (
-    "errors", "web", "jobs", "cli", "ui", "contacts", "interactions", "relations", "lists", "access", "history",
-)  # fmt: skip
-"""The public modules beside the door, `retinue` itself."""
+from retinue.plugins.usage import FACES
 
 _WEB = {"requests", "httpx", "urllib3", "aiohttp", "urllib.request", "http.client", "pycurl"}
 _WIRE = {"socket", "ssl", "smtplib", "imaplib", "poplib", "ftplib", "telnetlib", "asyncio.streams"}

@@ -15,13 +15,22 @@ export function valuesOf(form) {
   return dense({ ...body, ...(form.dataset.extra ? data(form.dataset.extra) : {}) });
 }
 
+// Whole minor units of an amount as people write it; NaN for what is none, or has more decimals than its currency.
+function minor(input) {
+  const from = input.dataset.currency && input.form.elements[input.dataset.currency].value.toUpperCase();
+  const digits = from ? data("currency-digits")?.[from] ?? 2 : Number(input.dataset.digits ?? 2);
+  const [, whole, part = ""] = /^(\d+)(?:[.,](\d+))?$/.exec(input.value.replace(/\s/g, "")) ?? [, "", "x"];
+  return whole && part.length <= digits ? Number(whole + part.padEnd(digits, "0")) : NaN;
+}
+
 function read(input) {
   const kind = input.dataset.kind;
   if (input.type === "checkbox" && input.dataset.list !== undefined) return undefined;
   if (kind === "boolean" || input.type === "checkbox") return input.checked;
   const text = input.value;
   if (text === "") return input.dataset.empty === "null" ? null : undefined;
-  if (kind === "integer" || kind === "number") return Number(text);
+  if (kind === "money") return minor(input);
+  if (kind === "integer" || kind === "number") return Number.isNaN(Number(text)) ? text : Number(text);
   if (kind === "minutes") return Math.round(Number(text) * 60);
   if (kind === "list") return text.split(",").map((part) => part.trim()).filter(Boolean);
   if (kind === "json") return JSON.parse(text);
@@ -80,8 +89,20 @@ function clearFaults(form) {
   for (const old of form.querySelectorAll(".invalid-feedback")) old.remove();
 }
 
+// Mark what is no amount, and say whether there is any.
+export function refuseAmounts(form) {
+  const wrong = [...form.querySelectorAll("[data-kind=money]")].filter(
+    (input) => input.value && !input.closest("[hidden]") && !Number.isInteger(minor(input)),
+  );
+  if (wrong.length) clearFaults(form);
+  for (const input of wrong) mark(input, say("amount"));
+  wrong[0]?.focus();
+  return wrong.length > 0;
+}
+
 export async function submit(form, extra = {}) {
   if (form.dataset.busy) return null;
+  if (refuseAmounts(form)) return null;
   form.dataset.busy = "yes";
   const button = form.querySelector("button[type=submit]");
   if (button) button.disabled = true;

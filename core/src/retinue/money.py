@@ -8,13 +8,16 @@ from typing import Final
 
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
 LARGEST: Final = 10**15
-_NO_MINOR: Final = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
-_THOUSANDTHS: Final = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+DIGITS: Final[dict[str, int]] = {
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+}
+"""The currencies that have not two decimal places (ISO 4217, list one)."""
 
 
 def digits_of(currency: str) -> int:
     """Return how many decimal places the currency has."""
-    return 0 if currency in _NO_MINOR else 3 if currency in _THOUSANDTHS else 2
+    return DIGITS.get(currency, 2)
 
 
 def to_minor(text: str, currency: str) -> int:
