@@ -126,6 +126,36 @@ def test_filter_builder_writes_the_address_and_a_chip_takes_it_back(visit: Opens
     visitor.check_quiet()
 
 
+def test_conditions_are_joined_by_or_and_turned_round(visit: Opens, people: list[UUID]) -> None:
+    visitor = visit(LENA)
+    page = visitor.go("/contacts?city=Brno&kind=person")
+    page.keyboard.press("f")
+    page.get_by_label("Field").select_option("city")
+    page.get_by_label("Condition").select_option("eq")
+    page.get_by_label("Value", exact=True).fill("Praha")
+    page.get_by_label("Together with the rest of the filter").select_option(label="or: City is Brno")
+    visitor.check_axe()
+    page.get_by_role("button", name="Apply").click()
+    expect(page.locator(".desk-chip")).to_have_text(["City is Brno or City is Praha", "Kind is person"])
+    expect(page.locator("#list-count")).to_have_text("60 contacts")
+    page.keyboard.press("f")
+    page.get_by_label("Field").select_option("family_name")
+    page.get_by_label("Condition").select_option("contains")
+    page.get_by_label("Value", exact=True).fill("Nováková 0")
+    page.get_by_label("Turn it round: all it does not fit").check()
+    page.get_by_role("button", name="Apply").click()
+    expect(page.locator("#list-count")).to_have_text("50 contacts")
+    page.get_by_role("link", name="Remove the filter: City is Brno or City is Praha").click()
+    expect(page.locator(".desk-chip")).to_have_text(
+        ["Kind is person", "not (Family name contains Nováková 0)"]
+    )
+    assert (
+        visit(LENA).go("/contacts?city__is_set=true").locator(".desk-chip").inner_text()
+        == "City is filled in"
+    )
+    visitor.check_quiet()
+
+
 def test_view_is_saved_with_filter_columns_and_order(visit: Opens, people: list[UUID]) -> None:
     visitor = visit(LENA)
     page = visitor.go("/contacts?city=Praha&fields=name,city,country&sort=-name")

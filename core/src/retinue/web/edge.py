@@ -192,7 +192,7 @@ class Deed:
         data: Any = self._load() if plan.takes is not None else None
         if "params" in plan.wants:
             reader = self.edge.reader(plan)
-            pairs = self.request.query_params.multi_items()
+            pairs = self.request.query_params.items()
             self.params = reader.from_body(data) if plan.is_search else reader.from_query(pairs)
             if plan.narrow:
                 _check_fields(self.params, plan.gives)
@@ -310,5 +310,5 @@ def _check_fields(params: ListParams, gives: Schema | None) -> None:
 
 
 def _next_url(request: AnyRequest, cursor: str) -> str:
-    query = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+    query = [(name, value) for name, value in request.query_params.items() if name != "cursor"]
     return f"{request.scope['path']}?{urlencode([*query, ('cursor', cursor)])}"

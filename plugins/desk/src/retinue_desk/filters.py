@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from retinue.lists import And, Node, Not, Or, Test, from_json
+from retinue.lists import And, Node, Not, Or, Test, from_json, to_json
 from retinue.web import ListParams
 from retinue_desk.showing import Wording
 
@@ -56,6 +57,12 @@ OPERATORS = {
 """Every operator as the filter builder says it; ``…`` is where the value stands."""
 
 
+_BARE = {"is_set", "is_empty", "today", "yesterday", "tomorrow"} | {
+    f"{step}_{span}" for step in ("this", "last", "next") for span in ("week", "month", "quarter", "year")
+}
+"""Operators that say all by themselves."""
+
+
 def address(path: str, pairs: Iterable[tuple[str, str]]) -> str:
     """Return a path with a query."""
     query = urlencode(list(pairs))
@@ -84,8 +91,10 @@ def describe_test(test: Test, words: Wording) -> str:
 
 
 def _value(test: Test, words: Wording) -> str:
+    if test.op in _BARE:
+        return ""
     values = test.value if isinstance(test.value, tuple) else (test.value,)
-    shown = [_scalar(value, words) for value in values if value is not None and value is not True]
+    shown = [_scalar(value, words) for value in values if value is not None]
     glue = f" {words.speech.say('and')} " if test.op == "between" else ", "
     return glue.join(shown)
 
@@ -117,8 +126,8 @@ def _nested(node: Node, words: Wording) -> str:
     return f"({text})" if isinstance(node, And | Or) else text
 
 
-def chips(params: ListParams, pairs: Pairs, path: str, words: Wording) -> Iterator[dict[str, str]]:
-    """Yield each condition of the address in words, with the address of the list without it."""
+def chips(params: ListParams, pairs: Pairs, path: str, words: Wording) -> Iterator[dict[str, Any]]:
+    """Yield each condition of the address: in words, as a tree, and with the address of the list without it."""
     for condition in params.conditions:
         key = condition.field if condition.op == "eq" else f"{condition.field}__{condition.op}"
         many = condition.op in ("in", "not_in", "has_any", "has_all", "between")
@@ -127,7 +136,14 @@ def chips(params: ListParams, pairs: Pairs, path: str, words: Wording) -> Iterat
         rest = list(pairs)
         if (key, condition.value) in rest:
             rest.remove((key, condition.value))
-        yield {"text": describe_test(test, words), "without": address(path, rest)}
-    if params.filter is not None:
-        text = describe_tree(from_json(params.filter), words)
-        yield {"text": text, "without": address(path, without(pairs, "filter"))}
+        yield {"text": describe_test(test, words), "tree": to_json(test), "without": address(path, rest)}
+    if params.filter is None:
+        return
+    tree = from_json(params.filter)
+    parts = tree.parts if isinstance(tree, And) else (tree,)
+    for place, part in enumerate(parts):
+        others = [to_json(other) for at, other in enumerate(parts) if at != place]
+        rest = without(pairs, "filter")
+        if others:
+            rest.append(("filter", json.dumps({"and": others}, ensure_ascii=False)))
+        yield {"text": describe_tree(part, words), "tree": to_json(part), "without": address(path, rest)}

@@ -22,7 +22,7 @@ def list_routes(pages: Pages) -> Handlers:
     def answer(
         store: Store, request: AnyRequest, base: Base, params: ListParams, *, part: str
     ) -> Response[Any]:
-        raw = request.query_params.multi_items()
+        raw = request.query_params.items()
         listing = Listing(store, catalogues.of(store, "contact"), base, params, raw=raw)
         speech = pages.front.speech(store)
         if part == "rows":
@@ -45,7 +45,7 @@ def list_routes(pages: Pages) -> Handlers:
 
     @pages.get("/contacts/board", permission="contact.read")
     def board_page(store: Store, request: AnyRequest, params: ListParams, by: str = "") -> Response[Any]:
-        raw = [pair for pair in request.query_params.multi_items() if pair[0] != "by"]
+        raw = [pair for pair in request.query_params.items() if pair[0] != "by"]
         listing = Listing(store, catalogues.of(store, "contact"), CONTACTS, params, raw=raw)
         speech, fields = pages.front.speech(store), board_fields(listing)
         chosen = next((f for f in fields if f.name == by), fields[0] if fields else None)

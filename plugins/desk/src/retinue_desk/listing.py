@@ -161,7 +161,7 @@ class Listing:
             )
         return tabs
 
-    def chips(self, speech: Speech) -> list[dict[str, str]]:
+    def chips(self, speech: Speech) -> list[dict[str, Any]]:
         """Return the conditions in words, each with the address without it."""
         labels = {name: field.label for name, field in self.fields.items()}
         wording = Wording(speech, Names(dict(active_accounts(self.store)), {}), labels)
@@ -231,6 +231,9 @@ class Listing:
             "operators": words,
             "columns": [c.name for c in self.columns],
             "editors": self.editors(),
+            "parts": []
+            if self.fault
+            else [{"text": c["text"], "tree": c["tree"]} for c in self.chips(speech)],
         }
 
     def editors(self) -> dict[str, str]:

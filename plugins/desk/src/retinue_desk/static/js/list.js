@@ -28,6 +28,8 @@ on("desk:open", "#add-filter", (_, dialog) => {
     choose.addEventListener("change", () => fieldChosen(form, builder));
     form.elements.op.addEventListener("change", () => opChosen(form, builder));
   }
+  joins(form.elements.join, builder.parts);
+  form.elements.negated.checked = false;
   fieldChosen(form, builder);
 });
 
@@ -77,15 +79,33 @@ function listOf(field, builder) {
   return field.choices.length ? field.choices : null;
 }
 
+const STATE = ["view", "fields", "sort", "q"];
+
+// A plain condition is a parameter of its own; with "or" or turned round, all of them become one tree, `filter`.
 on("submit", "form[data-filter-builder]", (event, form) => {
   event.preventDefault();
-  const op = form.elements.op.value;
-  const name = op === "eq" ? form.elements.field.value : `${form.elements.field.value}__${op}`;
+  const { field, op, join, negated } = form.elements;
   const address = new URL(location.href);
   address.searchParams.delete("cursor");
-  address.searchParams.append(name, valueOf(form));
+  if (!negated.checked && join.value === "") address.searchParams.append(op.value === "eq" ? field.value : `${field.value}__${op.value}`, valueOf(form));
+  else {
+    const test = { field: field.value, op: op.value };
+    if (form.elements.value) test.value = MANY.has(op.value) || form.elements.value2 ? valueOf(form).split(",") : valueOf(form);
+    const parts = data("list-builder").parts.map((part) => part.tree);
+    const made = negated.checked ? { not: test } : test;
+    if (join.value === "") parts.push(made);
+    else parts[join.value] = { or: [...(parts[join.value].or ?? [parts[join.value]]), made] };
+    for (const name of [...address.searchParams.keys()]) if (!STATE.includes(name)) address.searchParams.delete(name);
+    address.searchParams.set("filter", JSON.stringify({ and: parts }));
+  }
   location.assign(address);
 });
+
+function joins(select, parts) {
+  const made = parts.map((part, place) => el("option", { value: String(place) }, select.dataset.or.replace("{text}", part.text)));
+  select.replaceChildren(el("option", { value: "" }, select.dataset.and), ...made);
+  select.closest("[data-join]").hidden = !parts.length;
+}
 
 function valueOf(form) {
   const control = form.elements.value;
