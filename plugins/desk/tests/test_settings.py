@@ -21,6 +21,30 @@ def test_home_shows_cards_and_only_ones_own_people(visit: Opens, site: Site) -> 
     assert "Cizí" not in page.content()
 
 
+def test_home_is_arranged_by_each_for_themselves(visit: Opens, site: Site) -> None:
+    """What is due stands first; who owns nobody sees the team's or everybody's; cards are taken away and moved."""
+    site.hire("helga@staff.example")
+    (contact,) = site.add({"given_name": "Slíbená", "family_name": "Nabídka"})
+    promised = {"contact_id": contact, "kind": "promise", "body": "Send the offer to her"}
+    site.record({**promised, "data": {"due": "2020-01-02"}})
+    visitor = visit("helga@staff.example")
+    page = visitor.go("/")
+    card = page.get_by_role("region", name="Promised and due")
+    expect(card).to_contain_text("Everybody's contacts")
+    expect(card.locator("li", has_text="Send the offer to her")).to_contain_text("Jan 2, 2020")
+    page.get_by_role("button", name="Arrange").click()
+    page.get_by_role("button", name="Further up: New contacts").click()
+    page.get_by_role("button", name="Further up: New contacts").click()
+    page.get_by_role("checkbox", name="Promised and due").uncheck()
+    visitor.check_axe()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Apply").click()
+    expect(page.locator(".desk-widgets h2").first).to_have_text("New contacts")
+    expect(page.get_by_role("region", name="Promised and due")).to_have_count(0)
+    assert visit().go("/").get_by_role("region", name="Promised and due").count() == 1
+    visitor.check_quiet()
+
+
 def test_profile_changes_language_and_zone(visit: Opens) -> None:
     visitor = visit(MERT)
     page = visitor.go("/settings/profile")

@@ -44,6 +44,9 @@ class Account(Base):
     )
     language: Mapped[str] = field(String(8), label="Language", nullable=False, default="en")
     time_zone: Mapped[str] = field(String(64), label="Time zone", nullable=False, default="UTC")
+    preferences: Mapped[dict[str, Any] | None] = field(
+        json_type(), label="How pages are arranged", nullable=True
+    )
     is_active: Mapped[bool] = field(Boolean, label="Active", nullable=False, default=True)
     created_at: Mapped[datetime] = field(UtcDateTime, label="Created", nullable=False)
     updated_at: Mapped[datetime] = field(UtcDateTime, label="Changed", nullable=False)

@@ -191,6 +191,7 @@ def describe_me(store: Store) -> dict[str, Any]:
         "name": account.name,
         "language": account.language,
         "time_zone": account.time_zone,
+        "preferences": account.preferences or {},
         "permissions": {name: reach.word for name, reach in sorted(actor.permissions.items())},
         "hidden_fields": sorted(actor.hidden_fields),
         "locked_fields": sorted(actor.locked_fields),

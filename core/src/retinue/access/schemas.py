@@ -91,6 +91,7 @@ class MeSchema(Schema):
     name = fields.String()
     language = fields.String()
     time_zone = fields.String()
+    preferences = fields.Dict(keys=fields.String(), values=fields.Raw())
     permissions = fields.Dict(keys=fields.String(), values=fields.String())
     hidden_fields = fields.List(fields.String())
     locked_fields = fields.List(fields.String())
@@ -108,6 +109,15 @@ class MeChangesSchema(Schema):
     name = _text(200)
     language = fields.String(validate=_LANGUAGE)
     time_zone = _text(64)
+    preferences = fields.Dict(
+        keys=fields.String(
+            validate=validate.Regexp(r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$", error="Write plugin.name.")
+        ),
+        values=fields.Raw(allow_none=True),
+        metadata={
+            "description": "What pages remember for oneself, by plugin.name; null forgets one of them."
+        },
+    )
 
 
 class OwnPasswordSchema(Schema):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,7 +23,9 @@ from retinue.errors import Conflict, Denied, Invalid, Problem
 from retinue.storage import Store, fold
 
 _OPEN = ("login", "name", "email", "language", "time_zone")
-_OWN = frozenset({"name", "language", "time_zone"})
+_OWN = frozenset({"name", "language", "time_zone", "preferences"})
+_MOST_PREFERENCES = 8_000
+"""How many characters pages may remember for one person, as JSON."""
 
 
 def list_accounts(store: Store, *, active: bool | None = None) -> list[Account]:
@@ -118,6 +121,8 @@ def change_account(store: Store, account_id: UUID, changes: Mapping[str, Any], *
     _check_values(values)
     for name, value in values.items():
         setattr(account, name, value)
+    if own and "preferences" in changes:
+        account.preferences = _preferences(account.preferences or {}, changes["preferences"])
     account.updated_at = store.now
     if "role_ids" in changes:
         _set_roles(store, account_id, list(changes["role_ids"]), guard=guard)
@@ -211,6 +216,15 @@ def _check_values(values: Mapping[str, Any]) -> None:
             raise Invalid(
                 "A value is missing.", problems=[Problem(f"/{name}", "This must not be empty.", "required")]
             )
+
+
+def _preferences(kept: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what pages remember after `changes`, of which None forgets a name."""
+    merged = {name: value for name, value in {**kept, **changes}.items() if value is not None}
+    if len(json.dumps(merged)) > _MOST_PREFERENCES:
+        fault = Problem("/preferences", f"At most {_MOST_PREFERENCES} characters are kept.", "too-long")
+        raise Invalid("That is too much to remember.", problems=[fault])
+    return merged
 
 
 def _first_hash(password: str, values: Mapping[str, Any], guard: Guard) -> str:

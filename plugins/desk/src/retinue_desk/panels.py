@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -38,10 +39,21 @@ def show_panels(front: Front, store: Store, speech: Speech, contact_id: UUID) ->
     return found
 
 
-def show_widgets(front: Front, store: Store, speech: Speech) -> list[Shown]:
-    """Return the cards of plugins for the first page."""
-    offered = sorted(front.plugins.offered(Widget, store), key=lambda o: (o.item.order, o.item.name))
-    shown = [_show(front, store, speech, owned) for owned in offered]
+def arrange_widgets(front: Front, store: Store, kept: Any) -> list[tuple[Any, bool]]:
+    """Return the cards that plugins offer for the first page, in the reader's order, each with whether it is shown."""
+    kept = kept if isinstance(kept, dict) else {}
+    order = {name: place for place, name in enumerate(kept.get("order") or ())}
+    hidden = set(kept.get("hidden") or ())
+    offered = front.plugins.offered(Widget, store)
+    placed = sorted(offered, key=lambda o: (order.get(o.item.name, len(order)), o.item.order, o.item.name))
+    return [(owned, owned.item.name not in hidden) for owned in placed]
+
+
+def show_widgets(
+    front: Front, store: Store, speech: Speech, arranged: Iterable[tuple[Any, bool]]
+) -> list[Shown]:
+    """Return the cards for the first page that the reader wants to see."""
+    shown = [_show(front, store, speech, owned) for owned, wanted in arranged if wanted]
     return [card for card in shown if card is not None]
 
 

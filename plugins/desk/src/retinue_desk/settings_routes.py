@@ -11,7 +11,7 @@ from retinue import Store
 from retinue.access import Account, get_account, list_accounts, list_roles, list_teams
 from retinue.web import SIGNED_IN
 from retinue_desk.base_routes import AnyRequest, Handlers, Pages
-from retinue_desk.panels import show_widgets
+from retinue_desk.panels import arrange_widgets, show_widgets
 from retinue_desk.security import own_security
 
 TABS: Final = (
@@ -43,8 +43,14 @@ def settings_routes(pages: Pages) -> Handlers:
     def home_page(store: Store, request: AnyRequest) -> Response[Any]:
         if not store.actor.permissions:
             return Response("", status_code=303, headers={"Location": "/password"})
-        widgets = show_widgets(pages.front, store, pages.front.speech(store))
-        return pages.answer(store, request, "desk/home.html", widgets=widgets)
+        mine = store.find(Account, store.actor.id) if store.actor.id else None
+        speech, kept = pages.front.speech(store), (mine.preferences or {}).get("desk.home") if mine else None
+        arranged = arrange_widgets(pages.front, store, kept)
+        offered = [
+            {"name": o.item.name, "label": speech.say(o.item.label), "shown": on} for o, on in arranged
+        ]
+        widgets = show_widgets(pages.front, store, speech, arranged)
+        return pages.answer(store, request, "desk/home.html", widgets=widgets, offered=offered)
 
     @pages.get("/settings/profile", permission=SIGNED_IN)
     def profile_page(store: Store, request: AnyRequest) -> Response[Any]:

@@ -122,10 +122,10 @@ on("desk:open", "#choose-columns", (_, dialog) => {
   const shown = builder.columns;
   const able = builder.fields.filter((field) => field.column);
   const order = [...shown, ...able.map((f) => f.name).filter((name) => !shown.includes(name))];
-  list.replaceChildren(...order.map((name) => able.find((f) => f.name === name)).filter(Boolean).map((field) => line(field, shown.includes(field.name), list)));
+  list.replaceChildren(...order.map((name) => able.find((f) => f.name === name)).filter(Boolean).map((field) => orderLine(field, shown.includes(field.name), list)));
 });
 
-function line(field, checked, list) {
+export function orderLine(field, checked, list) {
   const id = `column-${field.name}`;
   const box = el("input", { type: "checkbox", class: "form-check-input", id, value: field.name, checked });
   const up = el("button", { type: "button", class: "btn btn-sm btn-icon btn-ghost", "aria-label": `${list.dataset.up}: ${field.label}` }, icon("chevron-up"));
