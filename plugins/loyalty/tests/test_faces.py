@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,9 +15,11 @@ from loyalty_kit import World
 from sqlalchemy import update
 
 import retinue_loyalty
+from retinue.actor import Actor
 from retinue.cli import app
 from retinue.cli.errors import run
 from retinue.errors import BadRequest
+from retinue.lists import merge_letter
 from retinue_loyalty import pages
 from retinue_loyalty.models import Lot
 
@@ -152,3 +155,22 @@ def test_editor_previews_rules_and_names_faults(crm: Any) -> None:
         with pytest.raises(BadRequest):
             pages.show_programmes(store, SimpleNamespace(query={"on": "yesterday"}))
     assert world.tier("2026-11-02") == ""
+
+
+def test_points_filter_show_and_merge_and_are_gone_with_the_plugin(crm: Any) -> None:
+    """Tier, balance and what expires soon, in filters, columns and letters; off is gone, not empty."""
+    rules = {**RULES, "earn": {**RULES["earn"], "expires": {"days": 10}}, "expiring_days": 30}
+    world, admin = World(crm, rules), crm.user()
+    world.buy(80000, f"{datetime.now(UTC):%Y-%m-%d}")
+    query = "fields=loyalty.tier,loyalty.balance,loyalty.expiring_soon&loyalty.balance__gte=800"
+    (row,) = admin.client.get(f"/contacts?{query}").json()["items"]
+    assert row["values"] == {"loyalty.tier": "gold", "loyalty.balance": 800, "loyalty.expiring_soon": 800}
+    assert admin.client.get("/contacts?loyalty.expiring_soon__gt=800").json()["items"] == []
+    letter = "{{ given_name }}: {{ loyalty.balance | no }} points, {{ loyalty.tier | plain }}"
+    ask = {"text": letter, "contact_id": str(world.member)}
+    assert admin.client.post("/merge-fields/letter", ask).json() == {"text": "M: 800 points, gold"}
+    crm.house.disable(Actor.system("test"), "loyalty")
+    crm.rebuild()
+    assert admin.client.get(f"/contacts?{query}").status_code == 422
+    with crm.store() as store:
+        assert merge_letter(store, letter, [world.member])[world.member] == "M: no points, plain"
