@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Opens, Site
 
+DATA = Path(__file__).parents[3] / "tests" / "data"
 ROWS = "Vorname;Nachname;E-Mail\nJörg;Dateimann;joerg@file.example\nÜte;Dateifrau;not an address\n"
 
 
@@ -50,6 +50,26 @@ def test_file_is_brought_in_step_by_step_and_taken_back(visit: Opens, tmp_path: 
     expect(page.locator("[data-status]")).to_have_text("reverted", timeout=20000)
     visitor.go("/contacts?q=dateimann")
     expect(page.get_by_role("heading", name="Nobody matches")).to_be_visible()
+    visitor.check_quiet()
+
+
+def test_orders_of_a_shop_come_in_by_the_wizard(visit: Opens, site: Site) -> None:
+    """F1: the customers are known by the shop's numbers; 19 orders are counted before, 2,120.00 stand there after."""
+    if "orders" not in site.house.plugins.loaded:
+        pytest.skip("the plugin orders is not installed here")
+    visitor = visit()
+    for name, what, count in (("f1_contacts.csv", "contacts", "10"), ("f1_orders.csv", "orders.order", "19")):
+        page = visitor.go("/imports")
+        page.get_by_label("What it holds").select_option(what)
+        page.get_by_label("File", exact=True).set_input_files(DATA / name)
+        page.get_by_role("button", name="Upload").click()
+        page.wait_for_url(re.compile("/imports/[0-9a-f-]{36}"))
+        page.get_by_role("button", name="Check").click()
+        expect(page.locator("[data-checked] [data-number=created]")).to_have_text(count)
+        page.get_by_role("button", name="Start the import").click()
+        expect(page.locator("[data-status]")).to_have_text("complete", timeout=20000)
+    rows = visitor.context.request.get("/api/v1/orders?limit=100").json()["items"]
+    assert sum(row["total_minor"] for row in rows if row["number"].startswith("O")) == 212000
     visitor.check_quiet()
 
 
