@@ -137,6 +137,22 @@ def test_refund_after_spending(crm: Any, policy: str, after: int, then: int, sho
     world.proof()
 
 
+@pytest.mark.parametrize("settled", [True, False], ids=["job ran", "job is due"])
+def test_refund_after_the_points_expired_owes_nothing(crm: Any, settled: bool) -> None:
+    """LO-x5: what expired unused is no debt, whether the job of the hour had posted the expiry or the refund does."""
+    world = World(crm, {"earn": {"points": 1, "per_minor": 100, "expires": {"days": 10}}})
+    order = world.buy(4000, "2026-01-01")
+    world.earn(7, "2026-01-02", "2026-03-01")
+    if settled:
+        world.settle("2026-01-20")
+    for key, amount in (("part", 500), ("rest", 3500)):
+        with crm.store() as store:
+            refund = {"key": key, "amount_minor": amount, "refunded_at": day("2026-01-20")}
+            refund_order(store, order.id, refund)
+        assert world.points("2026-01-20") == (7, 0)
+    world.proof()
+
+
 @pytest.mark.parametrize(("policy", "back"), [({}, 0), ({"restore": "grace", "grace_days": 10}, 40)])
 def test_rollback_restores_the_same_lots(crm: Any, policy: dict[str, Any], back: int) -> None:
     """LO-x6: points go back to their lots with their expiry; a lot that is over gives 0, or lives on for a grace.

@@ -141,6 +141,8 @@ def _words(annotation: Any) -> str:
     """Return a type or value as text that is the same on every Python and in every process."""
     if annotation is inspect.Parameter.empty or annotation is inspect.Signature.empty:
         return ""
+    if isinstance(annotation, typing.ForwardRef):
+        return annotation.__forward_arg__
     if isinstance(annotation, type) and not typing.get_args(annotation):
         return annotation.__name__
     return _ADDRESS.sub("", str(annotation)).replace("'", "")

@@ -161,7 +161,7 @@ def claw_back(posting: Posting, wallet: Wallet, deed: Deed, policy: RefundPolicy
     """
     settle(posting, wallet, deed.at)
     own_lot = next((lot for lot in wallet.lots.values() if lot.transaction_id == deed.reverses_id), None)
-    wanted = min(-deed.points, _still_taken_back(posting.own, deed.reverses_id))
+    wanted = min(-deed.points, _still_taken_back(posting, deed.reverses_id))
     takes: list[Take] = []
     if own_lot is not None and own_lot.remaining:
         takes.append(Take(own_lot.id, min(own_lot.remaining, wanted)))
@@ -183,13 +183,20 @@ def claw_back(posting: Posting, wallet: Wallet, deed: Deed, policy: RefundPolicy
     return opened
 
 
-def _still_taken_back(own: Store, earning_id: UUID | None) -> int:
-    """Return what of an earning neither was taken back before nor has expired."""
+def _still_taken_back(posting: Posting, earning_id: UUID | None) -> int:
+    """Return what of an earning neither was taken back before nor has expired, by this very posting or earlier."""
+    own = posting.own
     earned = own.scalar(select(Transaction.points).where(Transaction.id == earning_id)) or 0
     back = select(func.coalesce(func.sum(Transaction.points), 0)).where(Transaction.reverses_id == earning_id)
     expired = select(func.coalesce(func.sum(Allocation.amount), 0)).join(Lot, Lot.id == Allocation.lot_id)
     expired = expired.where(Lot.transaction_id == earning_id, Allocation.kind == "expire")
-    return max(int(earned) + int(own.scalar(back)) - int(own.scalar(expired)), 0)
+    now_back = sum(row["points"] for row in posting.transactions if row["reverses_id"] == earning_id)
+    lots = {lot.id for lot in posting.lots.values() if lot.transaction_id == earning_id}
+    now_expired = sum(
+        row["amount"] for row in posting.allocations if row["kind"] == "expire" and row["lot_id"] in lots
+    )
+    left: int = int(earned) + int(own.scalar(back)) + now_back - int(own.scalar(expired)) - now_expired
+    return max(left, 0)
 
 
 @dataclass(frozen=True, slots=True)
