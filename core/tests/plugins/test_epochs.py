@@ -5,10 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import signal
-import socket
 import statistics
-import subprocess
 import sys
 import threading
 import time
@@ -19,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from litestar.testing import TestClient
+from process_kit import serving
 
 from retinue.actor import Actor
 from retinue.app import House, open_house
@@ -237,42 +235,6 @@ def test_thirty_small_plugins_cost_little_at_start(
 
 
 # ---- the long version, with processes: `tox -e plugin-load` ------------------------------------------------------
-@contextlib.contextmanager
-def serving(site: Site, config: Config, count: int) -> Iterator[list[str]]:
-    """Serve an installation in so many processes and yield their addresses."""
-    file = config.folder / "retinue.toml"
-    file.write_text(config.to_toml(), "utf-8")
-    env = {k: v for k, v in os.environ.items() if not k.startswith("RETINUE_")}
-    env |= {"PYTHONPATH": str(site.folder), "RETINUE_JOBS_WORKER_IN_SERVE": "never"}
-    urls, running = [], []
-    for _ in range(count):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        words = [sys.executable, "-m", "retinue.cli", "--config", str(file), "serve", "--port", str(port)]
-        running.append(subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        urls.append(f"http://127.0.0.1:{port}")
-    try:
-        for url in urls:
-            _wait_ready(url)
-        yield urls
-    finally:
-        for process in running:
-            process.send_signal(signal.SIGINT)
-        for process in running:
-            process.wait(15)
-
-
-def _wait_ready(url: str) -> None:
-    end = time.monotonic() + 180
-    while True:
-        with contextlib.suppress(httpx.TransportError):
-            if httpx.get(f"{url}/readyz").status_code == 200:
-                return
-        assert time.monotonic() < end, f"{url} does not answer"
-        time.sleep(0.1)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_four_processes_follow_a_hundred_switches_without_one_failed_request(

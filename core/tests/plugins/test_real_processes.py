@@ -1,0 +1,98 @@
+"""What fails is set aside in every process, and a start without plugins answers: with real servers, on both databases."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from process_kit import serving
+
+from retinue.actor import Actor
+from retinue.app import open_house
+from retinue.config import Config
+from retinue.testing.house import Crm
+
+if TYPE_CHECKING:
+    from conftest import Site
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+SYSTEM = Actor.system("test")
+ROUTE = """
+from retinue import hookimpl
+from retinue.plugins import Route
+from retinue.web import PUBLIC, get
+
+@get("/", permission=PUBLIC)
+def look() -> object:
+    return {"here": True}
+
+@hookimpl
+def register_routes():
+    return [Route("/%s", [look])]
+"""
+FAILS = """
+@hookimpl
+def contacts_created(store, contacts):
+    raise ValueError("on purpose")
+"""
+
+
+def _states(client: httpx.Client) -> dict[str, str]:
+    return {row["name"]: row["state"] for row in client.get("/api/v1/plugins").json()}
+
+
+def _installed(site: Site, config: Config) -> str:
+    """Turn a good plugin and one that fails on, and return an administrator's token."""
+    site.install("steady", body=ROUTE % "steady")
+    site.install("weak", body=ROUTE % "weak" + FAILS)
+    with open_house(config) as house:
+        site.turn_on(house, "steady", "weak")
+        return Crm(house, None).user().token  # type: ignore[arg-type]  # nobody asks this house over HTTP
+
+
+def _clients(urls: list[str], token: str) -> list[httpx.Client]:
+    return [
+        httpx.Client(base_url=url, timeout=30, headers={"Authorization": f"Bearer {token}"}) for url in urls
+    ]
+
+
+def test_plugin_that_fails_in_several_servers_is_set_aside_in_all(site: Site, config: Config) -> None:
+    """EX-8: failures of two servers add up; both go on without it, and no request failed."""
+    token = _installed(site, config)
+    with serving(site, config, 2) as urls:
+        first, second = clients = _clients(urls, token)
+        answers: list[Any] = []
+        end = time.monotonic() + 60
+        while any(_states(client)["weak"] != "quarantined" for client in clients):
+            answers += [
+                client.post("/api/v1/contacts", json={"name": f"n{time.monotonic_ns()}"})
+                for client in clients
+            ]
+            assert time.monotonic() < end, [_states(client) for client in clients]
+        assert {answer.status_code for answer in answers} == {201}, (
+            "what a told plugin does is its own affair"
+        )
+        while any(client.get("/api/v1/weak/").status_code != 404 for client in clients):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        for client in clients:
+            assert client.get("/api/v1/steady/").json() == {"here": True}
+            assert client.post("/api/v1/contacts", json={"name": "after"}).status_code == 201
+        assert first.post("/api/v1/plugins/weak/resume").status_code in (200, 204)
+        while second.get("/api/v1/weak/").status_code != 200:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        for client in clients:
+            client.close()
+
+
+def test_server_in_safe_mode_answers_without_plugins_and_changes_nothing(site: Site, config: Config) -> None:
+    """EX-8: core answers, the plugins' routes are gone, and the next plain start has them again."""
+    token = _installed(site, config)
+    for options, status in (("--safe-mode",), 404), ((), 200):
+        with serving(site, config, 1, *options) as urls, _clients(urls, token)[0] as client:
+            assert client.get("/api/v1/contacts").status_code == 200
+            assert client.get("/api/v1/steady/").status_code == status
+            assert _states(client)["steady"] == "enabled"
