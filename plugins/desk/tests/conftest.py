@@ -42,6 +42,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("desk"))
 
 
+STAGE = contextlib.ExitStack()
+"""The served site and the browser: closed as soon as a test of another folder follows, since its process runs one worker."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """Close the stage behind the last test of this folder."""
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        STAGE.close()
+
+
 @dataclass
 class Site:
     """A served installation with the desk on; `people` has the ids of accounts by login."""
@@ -71,8 +82,8 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, templates: Any) -> Iterator[Site]:
-    """Yield a site with an administrator and a manager, who sees only her own contacts: one for all tests of a process."""
+def site(tmp_path_factory: pytest.TempPathFactory, templates: Any) -> Site:
+    """Return a site with an administrator and a manager, who sees only her own contacts: one for all tests of a process."""
     folder = tmp_path_factory.mktemp("desk")
     template, _ = templates("sqlite", lambda: "")
     for name in ("master.key", "keys.db", "retinue.db"):
@@ -82,13 +93,13 @@ def site(tmp_path_factory: pytest.TempPathFactory, templates: Any) -> Iterator[S
         port = probe.getsockname()[1]
     address = f"http://localhost:{port}"  # a name, which passkeys need
     config = make_config(folder, f"sqlite:///{folder}/retinue.db", server={"base_url": address})
-    with open_house(config) as house:
-        for name in sorted({"desk", *OTHERS} & set(house.catalogue)):
-            house.enable(SYSTEM, name)
-        made = Site(house, address)
-        _hire(made)
-        with _served(house, port):
-            yield made
+    house = STAGE.enter_context(open_house(config))
+    for name in sorted({"desk", *OTHERS} & set(house.catalogue)):
+        house.enable(SYSTEM, name)
+    made = Site(house, address)
+    _hire(made)
+    STAGE.enter_context(_served(house, port))
+    return made
 
 
 def _hire(site: Site) -> None:
@@ -119,16 +130,14 @@ def _served(house: House, port: int) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Yield the machine's browser, else the one that Playwright fetched; neither: say what helps."""
+def browser() -> Browser:
+    """Return the machine's browser, else the one that Playwright fetched; neither: say what helps."""
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    with sync_playwright() as playwright:
-        try:
-            opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        except Error as error:
-            pytest.fail(f"{HELP}\n{error}", pytrace=False)
-        yield opened
-        opened.close()
+    playwright = STAGE.enter_context(sync_playwright())
+    try:
+        return STAGE.enter_context(playwright.chromium.launch(executable_path=found, args=["--no-sandbox"]))
+    except Error as error:
+        pytest.fail(f"{HELP}\n{error}", pytrace=False)
 
 
 @dataclass
@@ -175,7 +184,7 @@ Opens = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="session")
-def windows(site: Site, browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+def windows(site: Site, browser: Browser) -> Callable[..., BrowserContext]:
     """Return a function that gives the browser of a person: one each, so that its cache and its session serve all tests."""
     opened: dict[tuple[Any, ...], BrowserContext] = {}
 
@@ -193,9 +202,7 @@ def windows(site: Site, browser: Browser) -> Iterator[Callable[..., BrowserConte
             assert signed.ok, signed.text()
         return context
 
-    yield window
-    for context in opened.values():
-        context.close()
+    return window
 
 
 @pytest.fixture

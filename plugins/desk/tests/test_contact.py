@@ -145,6 +145,19 @@ def test_field_is_edited_by_four_keys(visit: Opens, firm: dict[str, UUID]) -> No
     visitor.check_quiet()
 
 
+def test_choice_is_edited_as_a_select(visit: Opens, firm: dict[str, UUID]) -> None:
+    visitor = visit(MERT)
+    _open(visitor, firm["Ольга Тимофеева"])
+    page = visitor.page
+    page.locator("[data-fields]", has=page.locator("[data-field=sex]")).locator("[data-show-empty]").click()
+    page.locator("[data-field=sex] [data-edit]").focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Sex", exact=True).select_option(label="female")
+    page.keyboard.press("Tab")
+    expect(page.locator("[data-field=sex]")).to_contain_text("female")
+    visitor.check_quiet()
+
+
 def test_wrong_value_is_said_at_the_field_and_stays_typed(visit: Opens, firm: dict[str, UUID]) -> None:
     visitor = visit(MERT)
     _open(visitor, firm["Petr Král"])

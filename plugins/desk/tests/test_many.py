@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
@@ -61,6 +62,35 @@ def test_all_in_the_list_are_changed_by_a_job_with_progress(
     expect(page.locator("#list-count")).to_have_text("55 contacts")
     visitor.go("/jobs")
     expect(page.locator("tr", has_text="retinue.change_contacts").first).to_contain_text("55 / 55")
+
+
+def test_change_of_many_is_stopped_on_its_way(
+    visit: Opens, crowd: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had not done yet when the button was pressed, it never does; what was done can be undone."""
+    monkeypatch.setattr(bulk, "AT_ONCE", 10)
+    monkeypatch.setattr(bulk, "_STEP", 1)
+    whole = bulk.apply_to
+
+    def slow(*given: Any) -> tuple[int, int]:
+        time.sleep(0.1)  # a job looks for the button once a second
+        return whole(*given)
+
+    monkeypatch.setattr(bulk, "apply_to", slow)
+    visitor = visit()
+    page = visitor.go("/contacts?city=Houfov")
+    page.get_by_label("Select all rows shown").check()
+    page.get_by_role("button", name="Select all in this list").click()
+    page.get_by_role("button", name="Tag", exact=True).click()
+    page.locator("#bulk-tag-name").fill("zima")
+    page.locator("#bulk-tag [type=submit]").click()
+    with page.expect_response("**/stop"):
+        page.get_by_role("button", name="Stop", exact=True).click()
+    toast = page.locator(".desk-toast", has_text="contacts changed.")
+    expect(toast).to_be_visible(timeout=15000)
+    visitor.go("/contacts?tag=zima")
+    assert 0 < page.locator("#list-rows tr[data-id]").count() < 50
+    visitor.check_quiet()
 
 
 def test_create_edit_merge_undo_by_keyboard_alone(visit: Opens, site: Site) -> None:

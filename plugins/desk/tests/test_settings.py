@@ -30,7 +30,7 @@ def test_home_is_arranged_by_each_for_themselves(visit: Opens, site: Site) -> No
     visitor = visit("helga@staff.example")
     page = visitor.go("/")
     card = page.get_by_role("region", name="Promised and due")
-    expect(card).to_contain_text("Everybody's contacts")
+    expect(card).to_contain_text("Contacts of all")
     expect(card.locator("li", has_text="Send the offer to her")).to_contain_text("Jan 2, 2020")
     page.get_by_role("button", name="Arrange").click()
     page.get_by_role("button", name="Further up: New contacts").click()
@@ -68,6 +68,34 @@ def test_account_is_made_and_locked_out(visit: Opens) -> None:
     expect(row).to_contain_text("active")
     row.get_by_role("button", name="Lock out").click()
     expect(row).to_contain_text("locked out")
+    visitor.check_quiet()
+
+
+def test_roles_and_teams_are_given_and_taken(visit: Opens, site: Site) -> None:
+    site.hire("tomas@staff.example", role="Reader")
+    visitor = visit()
+    page = visitor.go("/settings")
+    page.get_by_role("link", name="People and teams").last.click()
+    page.get_by_role("button", name="Roles of Tomas@Staff.Example").click()
+    expect(page.get_by_role("checkbox", name="Reader")).to_be_checked()
+    page.get_by_role("checkbox", name="Manager").check()
+    visitor.check_axe()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save", exact=True).click()
+    row = page.locator("tr", has_text="tomas@staff.example")
+    expect(row.locator(".badge")).to_have_text(["Manager", "Reader", "active"])
+    page.get_by_label("Name of a new team").fill("Brno")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Add", exact=True).click()
+    team = page.get_by_role("group", name="Brno")
+    team.get_by_label("Somebody for Brno").select_option(label="Tomas@Staff.Example")
+    team.get_by_label("leads").check()
+    with page.expect_navigation():
+        team.get_by_role("button", name="Put into the team").click()
+    expect(team.locator("li")).to_contain_text(["Tomas@Staff.Example"])
+    with page.expect_navigation():
+        team.get_by_role("button", name="Take Tomas@Staff.Example out of Brno").click()
+    expect(team).to_contain_text("Nobody yet.")
     visitor.check_quiet()
 
 

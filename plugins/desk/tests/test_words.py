@@ -19,6 +19,7 @@ from retinue.relations import ROLES
 from retinue.relations.service import CORE_KINDS as RELATION_KINDS
 from retinue_desk.change_routes import ACTIONS
 from retinue_desk.filters import OPERATORS
+from retinue_desk.settings_routes import ABOUT
 from retinue_desk.words import LANGUAGES, Catalogs, Speech
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def _texts() -> set[str]:
     found |= {kind.label for kind in INTERACTION_KINDS.values()}
     found |= {label for kind in RELATION_KINDS.values() for label in (kind.label, kind.inverse_label)}
     found |= {*ROLES, *OPERATORS.values(), *ACTIONS.values(), *STATES}
+    found |= {sentence for _, sentence in ABOUT.values()}
     manifest = tomllib.loads((SOURCE / "plugin.toml").read_text("utf-8"))
     items = [item for value in manifest.values() if isinstance(value, list) for item in value]
     return found | {item["label"] for item in items if isinstance(item, dict) and "label" in item}

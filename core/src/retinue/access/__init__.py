@@ -73,6 +73,7 @@ from retinue.access.service import (
     list_accounts,
     reactivate_account,
     reset_second_factor,
+    role_ids_of,
 )
 from retinue.access.sessions import (
     SignedIn,
@@ -194,6 +195,7 @@ __all__ = [
     "require_fresh",
     "reset_second_factor",
     "revoke_token",
+    "role_ids_of",
     "set_password",
     "sign_in",
     "sign_in_with_passkey",

@@ -24,6 +24,7 @@ from retinue.lists.tree import from_json
 from retinue.storage import among, new_id
 
 if TYPE_CHECKING:
+    from retinue.jobs import Jobs
     from retinue.lists.service import Catalogues
     from retinue.storage import Store
 
@@ -162,6 +163,16 @@ def read_progress(store: Store, job_id: UUID) -> JobInfo:
     if info.name != JOB or not (mine or store.may("job.read")):
         raise NotFound(f"there is no such job: {job_id}")
     return info
+
+
+def stop_own(store: Store, jobs: Jobs, job_id: UUID) -> JobInfo:
+    """Stop a bulk job of the actor's own, or anybody's with ``job.retry``; what was changed stays and can be undone."""
+    info = read_progress(store, job_id)
+    if info.actor is None or info.actor[1] != store.actor.id:
+        store.require("job.retry")
+    store.record("job.stop", detail={"job": str(job_id)})
+    jobs.stop(store.raw_connection(), job_id)
+    return read_progress(store, job_id)
 
 
 def apply_to(store: Store, ids: Sequence[UUID], draft: Mapping[str, Any]) -> tuple[int, int]:

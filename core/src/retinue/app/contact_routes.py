@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from marshmallow import Schema, fields, validate
 
 from retinue.app import bulk
-from retinue.jobs import JobInfo
+from retinue.jobs import JobInfo, Jobs
 from retinue.lists.queries import ListPage, select_page
 from retinue.lists.routes import request_of
 from retinue.lists.service import Catalogues, get_view, request_of_view
@@ -88,7 +88,7 @@ def page_of(found: ListPage) -> Page[dict[str, Any]]:
     return Page(items=items, next=found.next, count=found.count)
 
 
-def contact_list_routes(catalogues: Catalogues) -> list[HTTPRouteHandler]:
+def contact_list_routes(catalogues: Catalogues, jobs: Jobs) -> list[HTTPRouteHandler]:
     """Return the routes that list contacts."""
 
     @get("/contacts", permission="contact.read", gives=ROW, narrow=False)
@@ -111,4 +111,9 @@ def contact_list_routes(catalogues: Catalogues) -> list[HTTPRouteHandler]:
         """Return how far a bulk job of one's own is."""
         return bulk.read_progress(store, job_id)
 
-    return [list_contacts, list_contacts_by_tree, change_contacts_bulk, get_bulk_progress]
+    @post("/contacts/bulk/{job_id:uuid}/stop", permission="contact.read", gives=BULK_PROGRESS, status=200)
+    def stop_bulk_change(store: Store, job_id: UUID) -> JobInfo:
+        """Stop a bulk job of one's own after the step it is in; what was changed stays."""
+        return bulk.stop_own(store, jobs, job_id)
+
+    return [list_contacts, list_contacts_by_tree, change_contacts_bulk, get_bulk_progress, stop_bulk_change]

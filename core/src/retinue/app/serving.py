@@ -73,7 +73,7 @@ def make_application(house: House) -> Application:
 
 
 def _core_groups(house: House) -> Iterator[RouteGroup]:
-    yield RouteGroup([*CONTACT_ROUTES, *contact_list_routes(house.catalogues)], tag="contacts")
+    yield RouteGroup([*CONTACT_ROUTES, *contact_list_routes(house.catalogues, house.jobs)], tag="contacts")
     yield RouteGroup(INTERACTION_ROUTES, tag="interactions")
     yield RouteGroup(RELATION_ROUTES, tag="relations")
     yield RouteGroup(view_routes(house.catalogues), tag="views")

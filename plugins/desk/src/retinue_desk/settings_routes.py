@@ -8,7 +8,15 @@ from zoneinfo import available_timezones
 from litestar import Response
 
 from retinue import Store
-from retinue.access import Account, get_account, list_accounts, list_roles, list_teams
+from retinue.access import (
+    Account,
+    get_account,
+    list_accounts,
+    list_members,
+    list_roles,
+    list_teams,
+    role_ids_of,
+)
 from retinue.web import SIGNED_IN
 from retinue_desk.base_routes import AnyRequest, Handlers, Pages
 from retinue_desk.panels import arrange_widgets, show_widgets
@@ -23,6 +31,16 @@ TABS: Final = (
     ("/settings/plugins", "Plugins", "plugin.read"),
     ("/settings/audit", "Audit", "audit.read"),
 )
+ABOUT: Final = {
+    "/settings/profile": ("user-circle", "Your name, language and time zone."),
+    "/settings/security": ("shield-lock", "Password, second factor, passkeys, sessions and tokens."),
+    "/settings/people": ("users-group", "Who works here, with which roles, in which teams."),
+    "/settings/roles": ("shield", "What each role may do, and how far."),
+    "/settings/fields": ("forms", "Fields of your own, tags, kinds of interactions."),
+    "/settings/plugins": ("plug", "What is on, how it does, and its settings."),
+    "/settings/audit": ("history", "Who did what, and when."),
+}
+"""Icon and one sentence for each page of the settings."""
 
 
 def settings_page(
@@ -52,6 +70,10 @@ def settings_routes(pages: Pages) -> Handlers:
         widgets = show_widgets(pages.front, store, speech, arranged)
         return pages.answer(store, request, "desk/home.html", widgets=widgets, offered=offered)
 
+    @pages.get("/settings", permission=SIGNED_IN)
+    def settings_overview(store: Store, request: AnyRequest) -> Response[Any]:
+        return answer(store, request, "desk/settings_overview.html", about=ABOUT)
+
     @pages.get("/settings/profile", permission=SIGNED_IN)
     def profile_page(store: Store, request: AnyRequest) -> Response[Any]:
         mine: Account | None = get_account(store, store.actor.id) if store.actor.id else None
@@ -66,12 +88,14 @@ def settings_routes(pages: Pages) -> Handlers:
     def people_page(store: Store, request: AnyRequest) -> Response[Any]:
         roles = list_roles(store) if store.may("role.read") else []
         teams = list_teams(store) if store.may("team.read") else []
-        return answer(
-            store, request, "desk/people.html", accounts=list_accounts(store), roles=roles, teams=teams
-        )
+        accounts = list_accounts(store)
+        held = role_ids_of(store, [account.id for account in accounts])
+        members = {team.id: list_members(store, team.id) for team in teams}
+        values = {"accounts": accounts, "held": held, "roles": roles, "teams": teams, "members": members}
+        return answer(store, request, "desk/people.html", **values)
 
     @pages.get("/settings/plugins", permission="plugin.read")
     def plugins_page(store: Store, request: AnyRequest) -> Response[Any]:
         return answer(store, request, "desk/plugins.html")
 
-    return [home_page, profile_page, security_page, people_page, plugins_page]
+    return [home_page, settings_overview, profile_page, security_page, people_page, plugins_page]

@@ -86,7 +86,12 @@ function finish(done, skipped, changeSet) {
 async function follow(job) {
   const meter = el("progress", { max: job.total, value: 0, "aria-label": say("bulk_running", { done: 0, total: job.total }) });
   const text = el("span", {}, say("bulk_running", { done: 0, total: job.total }));
-  const box = el("div", { class: "desk-toast" }, meter, text);
+  const stop = el("button", { type: "button", class: "btn btn-sm" }, say("stop"));
+  stop.addEventListener("click", () => {
+    stop.disabled = true;
+    call("POST", `/api/v1/contacts/bulk/${job.job_id}/stop`);
+  });
+  const box = el("div", { class: "desk-toast" }, meter, text, stop);
   document.getElementById("toasts").append(box);
   for (;;) {
     const answer = await call("GET", `/api/v1/contacts/bulk/${job.job_id}`);
@@ -95,7 +100,7 @@ async function follow(job) {
     text.textContent = say("bulk_running", { done: answer.data.done, total: job.total });
     if (["done", "dead", "stopped"].includes(answer.data.state)) {
       sessionStorage.removeItem("retinue-bulk");
-      if (answer.data.state === "done") finish(answer.data.done, 0, job.change_set_id);
+      if (answer.data.state !== "dead") finish(answer.data.done, 0, job.change_set_id);
       else toast(say("failed"), { kind: "fault", undo: () => revert(job.change_set_id) });
       break;
     }
