@@ -198,8 +198,8 @@ class Plugins(Section, frozen=True):
         "Start only these of the enabled plugins, in this process alone. Empty: all. Meant for the environment: "
         "`retinue plugins bisect` sets it.")] = ()
     import_timeout: Annotated[float, describe(
-        "How long importing a plugin may take when it is enabled; it is tried in a process of its own first.",
-        unit="seconds", ge=1, le=600)] = 60.0
+        "What importing a plugin may take of the processor when it is enabled, and how long it may do nothing; it is tried "
+        "in a process of its own first.", unit="seconds", ge=1, le=600)] = 10.0
     quarantine_failures: Annotated[int, describe(
         "Failures of a plugin, in all processes together, that set it aside; 0: never.", unit="failures", ge=0, le=1000)] = 5
     quarantine_seconds: Annotated[float, describe(
