@@ -84,6 +84,7 @@ def test_change_of_many_is_stopped_on_its_way(
     page.get_by_role("button", name="Tag", exact=True).click()
     page.locator("#bulk-tag-name").fill("zima")
     page.locator("#bulk-tag [type=submit]").click()
+    expect(page.locator(".desk-toast")).to_contain_text(re.compile(r"[1-9]\d* of 55"))
     with page.expect_response("**/stop"):
         page.get_by_role("button", name="Stop", exact=True).click()
     toast = page.locator(".desk-toast", has_text="contacts changed.")
