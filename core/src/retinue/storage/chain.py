@@ -8,6 +8,7 @@ checkpoint kept elsewhere proves.
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from sqlalchemy import BigInteger, Integer, String, Text, Uuid, func, insert, se
 from sqlalchemy.orm import Mapped
 
 from retinue.storage.audit import AuditEntry
+from retinue.storage.collecting import collecting_later
 from retinue.storage.declare import Access, Base
 from retinue.storage.declare import field as column
 from retinue.storage.types import UtcDateTime
@@ -65,6 +67,7 @@ class AuditTurn(Base):
 _GENESIS: Final = "0" * 64
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder().decode
+_sha256 = hashlib.sha256
 _NAMES: Final = [c.name for c in AuditEntry.__table__.columns]
 _JSON: Final = [_NAMES.index(name) for name in ("fields", "detail")]
 _PLACE: Final = (_NAMES.index("turn"), _NAMES.index("id"))
@@ -75,8 +78,10 @@ _TEXTS: Final = {
 }
 _CHUNK: Final = 5000
 
-Leaf = tuple[int, str, bytes]
-"""Turn and id of an entry (32 hexadecimal digits), and its hash."""
+Place = tuple[int, str]
+"""Turn and id of an entry (32 hexadecimal digits): where it stands in the audit."""
+Leaves = tuple[list[Place], list[bytes]]
+"""Where some entries stand, in order, and the hash of each."""
 
 
 def _selected(dialect: str) -> str:
@@ -88,8 +93,8 @@ def _selected(dialect: str) -> str:
     return ", ".join(parts)
 
 
-def read_leaves(store: Store, after: tuple[int, str] = (0, ""), horizon: int | None = None) -> Iterator[Leaf]:
-    """Yield the hash of each entry behind the position `after` and before the turn `horizon`, in order.
+def read_leaves(store: Store, after: Place = (0, ""), horizon: int | None = None) -> Iterator[Leaves]:
+    """Yield the hashes of the entries behind the position `after` and before the turn `horizon`, some thousands at a time.
 
     Rows come straight from the driver: a million of them are read and hashed in seconds.
     """
@@ -104,20 +109,26 @@ def read_leaves(store: Store, after: tuple[int, str] = (0, ""), horizon: int | N
     try:
         cursor.execute(statement)
         turn_at, id_at = _PLACE
-        while rows := cursor.fetchmany(_CHUNK):
-            for row in rows:
-                if (row[turn_at], row[id_at]) > after:
-                    yield row[turn_at], row[id_at], _leaf(row)
+        while True:
+            with collecting_later():
+                rows = cursor.fetchmany(_CHUNK)
+                places = [(row[turn_at], row[id_at]) for row in rows]
+                first = bisect_right(places, after)
+                hashes = [_leaf(row) for row in rows[first:]]
+            if not rows:
+                return
+            yield places[first:], hashes
     finally:
         cursor.close()
 
 
 def _leaf(row: Any) -> bytes:
-    values = list(row)
-    for at in _JSON:
-        if values[at] is not None:
-            values[at] = _canonical(values[at])
-    return hashlib.sha256(b"\x00" + _encode(values)).digest()
+    values, (fields, detail) = list(row), _JSON
+    if values[fields] is not None:
+        values[fields] = _canonical(values[fields])
+    if values[detail] is not None:
+        values[detail] = _canonical(values[detail])
+    return _sha256(b"\x00" + _encode(values)).digest()
 
 
 @lru_cache(maxsize=4096)
@@ -132,9 +143,7 @@ def merkle_root(leaves: list[bytes]) -> bytes:
         return hashlib.sha256(b"").digest()
     level = leaves
     while len(level) > 1:
-        pairs = [
-            hashlib.sha256(b"\x01" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=False)
-        ]
+        pairs = [_sha256(b"\x01" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=False)]
         level = pairs + ([level[-1]] if len(level) % 2 else [])
     return level[0]
 
@@ -156,15 +165,15 @@ def seal_audit(store: Store) -> int:
     last = store.system("seal audit").first(select(AuditSeal).order_by(AuditSeal.number.desc()).limit(1))
     number, previous = (last.number, last.hash) if last else (0, _GENESIS)
     made = []
-    for group in _groups(read_leaves(store, _end_of(last), seal_horizon(store))):
+    for places, hashes in _groups(read_leaves(store, _end_of(last), seal_horizon(store))):
         number += 1
         row = {
             "number": number,
-            "first_turn": group[0][0],
-            "last_turn": group[-1][0],
-            "last_id": UUID(hex=group[-1][1]),
-            "entries": len(group),
-            "root": merkle_root([leaf for _, _, leaf in group]).hex(),
+            "first_turn": places[0][0],
+            "last_turn": places[-1][0],
+            "last_id": UUID(hex=places[-1][1]),
+            "entries": len(places),
+            "root": merkle_root(hashes).hex(),
             "previous": previous,
         }
         previous = _seal_hash(row)
@@ -174,7 +183,7 @@ def seal_audit(store: Store) -> int:
     return len(made)
 
 
-def _end_of(seal: Any) -> tuple[int, str]:
+def _end_of(seal: Any) -> Place:
     return (seal.last_turn, seal.last_id.hex) if seal else (0, "")
 
 
@@ -186,15 +195,17 @@ def seal_horizon(store: Store) -> int | None:
     return int(store.raw_connection().exec_driver_sql(oldest).scalar_one()) + store.database.turns_ahead
 
 
-def _groups(leaves: Iterable[Leaf]) -> Iterator[list[Leaf]]:
-    group: list[Leaf] = []
-    for leaf in leaves:
-        group.append(leaf)
-        if len(group) == SEAL_ROWS:
-            yield group
-            group = []
-    if group:
-        yield group
+def _groups(leaves: Iterable[Leaves]) -> Iterator[Leaves]:
+    """Yield the leaves as many at a time as a seal has."""
+    places, hashes = list[Place](), list[bytes]()
+    for more_places, more_hashes in leaves:
+        places += more_places
+        hashes += more_hashes
+        while len(places) >= SEAL_ROWS:
+            yield places[:SEAL_ROWS], hashes[:SEAL_ROWS]
+            places, hashes = places[SEAL_ROWS:], hashes[SEAL_ROWS:]
+    if places:
+        yield places, hashes
 
 
 def prepare_turns(database: Database, store: Store) -> None:
@@ -258,20 +269,28 @@ def verify_audit(store: Store, *, checkpoints: Iterable[tuple[int, str]] = ()) -
 
 
 class _Ahead:
-    """The leaves with one looked at ahead, to be taken up to a position."""
+    """The leaves that were read and are still to be taken, up to one position after the other."""
 
-    def __init__(self, leaves: Iterator[Leaf]) -> None:
+    def __init__(self, leaves: Iterator[Leaves]) -> None:
         self._leaves = leaves
-        self._next = next(leaves, None)
+        self._places, self._hashes = next(leaves, ([], []))
+        self._at = 0
 
-    def up_to(self, end: tuple[int, str]) -> list[bytes]:
+    def up_to(self, end: Place) -> list[bytes]:
         """Take the leaves up to the position `end`, which may be none."""
-        found = []
-        while self._next is not None and self._next[:2] <= end:
-            found.append(self._next[2])
-            self._next = next(self._leaves, None)
-        return found
+        found: list[bytes] = []
+        while True:
+            until = bisect_right(self._places, end, self._at)
+            found += self._hashes[self._at : until]
+            self._at = until
+            if until < len(self._places) or not self._read():
+                return found
 
     def rest(self) -> int:
         """Return how many are left."""
-        return (self._next is not None) + sum(1 for _ in self._leaves)
+        return len(self._places) - self._at + sum(len(places) for places, _ in self._leaves)
+
+    def _read(self) -> bool:
+        self._places, self._hashes = next(self._leaves, ([], []))
+        self._at = 0
+        return bool(self._places)
