@@ -141,4 +141,16 @@ def test_orders_and_the_catalogue_stand_within_the_desk(visit: Opens, site: Site
     visitor.go("/products")
     expect(page.get_by_role("heading", level=1)).to_have_text("Catalogue")
     visitor.check_axe()
+    for name, text in (
+        ("sku", f"TEA-{theme}"),
+        ("name", "Sencha"),
+        ("price_minor", "1.5"),
+        ("currency", "JPY"),
+    ):
+        page.locator(f"form [name={name}]").fill(text)
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator("[name=price_minor]")).to_have_attribute("aria-invalid", "true")
+    page.locator("[name=price_minor]").fill("1 500")
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator("tr", has_text=f"TEA-{theme}")).to_contain_text("¥1,500")
     visitor.check_quiet()
