@@ -73,6 +73,29 @@ def test_orders_of_a_shop_come_in_by_the_wizard(visit: Opens, site: Site) -> Non
     visitor.check_quiet()
 
 
+def test_letters_that_were_guessed_wrong_are_read_another_way(visit: Opens, tmp_path: Path) -> None:
+    """The first values show whether it was right."""
+    visitor = visit()
+    page = visitor.go("/imports")
+    file = tmp_path / "kisiler.csv"
+    file.write_bytes("Ad;Soyad\nAyşe;Yıldırım\nÇağla;Gülşen\n".encode("cp1254"))
+    page.get_by_label("File", exact=True).set_input_files(file)
+    page.get_by_role("button", name="Upload").click()
+    page.wait_for_url(re.compile("/imports/[0-9a-f-]{36}"))
+    values = page.locator("tbody tr").nth(1)
+    expect(values).to_contain_text("Yıldırım")
+    choice = page.get_by_label("How the letters are written")
+    with page.expect_navigation():
+        choice.select_option("cp1252")
+    expect(choice).to_have_value("cp1252")
+    expect(values).to_contain_text("Yýldýrým")
+    with page.expect_navigation():
+        choice.select_option("cp1254")
+    expect(values).to_contain_text("Yıldırım")
+    visitor.check_axe()
+    visitor.check_quiet()
+
+
 def test_wrong_file_is_refused_with_a_sentence(visit: Opens, tmp_path: Path) -> None:
     page = visit().go("/imports")
     file = tmp_path / "picture.csv"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
@@ -164,7 +165,7 @@ class Listing:
     def chips(self, speech: Speech) -> list[dict[str, Any]]:
         """Return the conditions in words, each with the address without it."""
         labels = {name: field.label for name, field in self.fields.items()}
-        wording = Wording(speech, Names(dict(active_accounts(self.store)), {}), labels)
+        wording = Wording(speech, Names(dict(self.accounts), {}), labels)
         return list(chips(self.params, self.pairs, self.base.path, wording))
 
     def next_link(self) -> str:
@@ -173,6 +174,11 @@ class Listing:
             return ""
         cursor = self.params.next_cursor(self.page.next)
         return address(self.base.path, [*self.pairs, ("cursor", cursor), ("part", "rows")])
+
+    @cached_property
+    def accounts(self) -> list[tuple[UUID, str]]:
+        """Return everybody who can own something, by name; asked for once."""
+        return active_accounts(self.store)
 
     @property
     def board_link(self) -> str:
@@ -223,7 +229,7 @@ class Listing:
             for f in described
             if f["name"] != "q"
         ]
-        accounts = [[str(key), name] for key, name in active_accounts(self.store)]
+        accounts = [[str(key), name] for key, name in self.accounts]
         words = {op: speech.say(text) for op, text in OPERATORS.items()}
         return {
             "fields": fields,

@@ -53,6 +53,13 @@ function rowsOf(form) {
   return { mapping, mode: "create", ...(system ? { system: system.value } : {}) };
 }
 
+// Another way to read the letters: the columns are proposed anew, and the first values show whether it was right.
+on("change", "form[data-encodings]", async (_, form) => {
+  const answer = await call("PUT", `/api/v1/imports/${form.dataset.encodings}/mapping`, { reading: { encoding: form.elements.encoding.value } });
+  if (answer.ok) location.reload();
+  else fail(form, answer.data);
+});
+
 on("submit", "form[data-import]", async (event, form) => {
   event.preventDefault();
   const path = `/api/v1/imports/${form.dataset.import}`;
