@@ -12,6 +12,7 @@ import pytest
 from babel.messages.pofile import read_po
 from playwright.sync_api import expect
 
+from retinue.access import CORE_PERMISSIONS
 from retinue.actor import Actor
 from retinue.app.catalogues import base_catalogue
 from retinue.interactions.service import CORE_KINDS as INTERACTION_KINDS
@@ -44,6 +45,7 @@ def _texts() -> set[str]:
     found |= {label for kind in RELATION_KINDS.values() for label in (kind.label, kind.inverse_label)}
     found |= {*ROLES, *OPERATORS.values(), *ACTIONS.values(), *STATES}
     found |= {sentence for _, sentence in ABOUT.values()}
+    found |= {text for p in CORE_PERMISSIONS for text in (p.label, p.noun.replace("_", " "))}
     manifest = tomllib.loads((SOURCE / "plugin.toml").read_text("utf-8"))
     items = [item for value in manifest.values() if isinstance(value, list) for item in value]
     return found | {item["label"] for item in items if isinstance(item, dict) and "label" in item}
