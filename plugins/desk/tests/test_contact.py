@@ -118,6 +118,23 @@ def test_timeline_is_paged_filtered_and_written_to(visit: Opens, firm: dict[str,
     visitor.check_quiet()
 
 
+def test_pasted_html_stays_text(visit: Opens, firm: dict[str, UUID]) -> None:
+    """What comes from a web page or a word processor arrives as its words; markup among them is shown, never run."""
+    visitor = visit(MERT)
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    _open(visitor, firm["Ольга Тимофеева"])
+    page = visitor.page
+    page.evaluate("""() => navigator.clipboard.write([new ClipboardItem({
+      'text/html': new Blob(['<b>Bold</b><h1>Big</h1>'], {type: 'text/html'}),
+      'text/plain': new Blob(['Bold <img src=x onerror=alert(1)>'], {type: 'text/plain'})})])""")
+    page.keyboard.press("m")
+    page.keyboard.press("Control+v")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".desk-entry").first).to_contain_text("Bold <img src=x onerror=alert(1)>")
+    assert page.locator("main img").count() == 0
+    visitor.check_quiet()
+
+
 def test_field_is_edited_by_four_keys(visit: Opens, firm: dict[str, UUID]) -> None:
     """Enter edits and saves, Esc discards, Tab saves and goes on."""
     visitor = visit(MERT)

@@ -25,7 +25,7 @@ def web_page(
 ) -> Response[Any]:
     """Return the response that sends a page of HTML, under a policy without anything inline."""
     sent = {"Content-Security-Policy": policy, **(headers or {})}
-    return Response(html, status_code=status, media_type="text/html; charset=utf-8", headers=sent)
+    return Response(html, status_code=status, media_type="text/html", headers=sent)
 
 
 @dataclass(frozen=True, slots=True)
