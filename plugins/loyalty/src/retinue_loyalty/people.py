@@ -99,7 +99,7 @@ def renew_all(store: Store) -> None:
 def close_accounts(store: Store, contact_ids: Sequence[UUID]) -> None:
     """Close the accounts of erased persons: what they had lapses, and nothing leads to them any more.
 
-    The numbers stay, so that the trial balance of an old day does not change.
+    The numbers stay, so that the trial balance of an old day does not change; reasons in somebody's words go.
     """
     own = store.system("loyalty")
     rows = own.scalars(select(Account).where(Account.contact_id.in_(contact_ids)))
@@ -115,6 +115,10 @@ def close_accounts(store: Store, contact_ids: Sequence[UUID]) -> None:
     posting.write()
     for row in rows:
         row.contact_id, row.level = None, ""
+    own.flush()
+    for moved in own.scalars(select(Transaction).where(Transaction.account_id.in_([row.id for row in rows]))):
+        if moved.detail and "reason" in moved.detail:  # what a person wrote in their own words
+            moved.detail = {name: value for name, value in moved.detail.items() if name != "reason"}
     own.flush()
     for offer in own.scalars(select(Offer).where(Offer.contact_id.in_(contact_ids))):
         own.remove(offer)
