@@ -17,7 +17,16 @@ from uuid import UUID
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from retinue.access import MANAGER, create_account, ensure_builtin_roles
 from retinue.actor import Actor
@@ -27,6 +36,9 @@ from retinue.interactions.service import record_interactions
 from retinue.testing.house import make_config
 
 PASSWORD = "correct-horse-battery-42"
+PATIENCE = 30_000
+"""Milliseconds until a page that does not come is a failure: a busy machine makes everything late and nothing wrong."""
+expect.set_options(timeout=PATIENCE)
 SYSTEM = Actor.system("test")
 HELP = "no browser: apt-get install chromium, or python -m playwright install chromium"
 OTHERS = ("io", "loyalty", "orders", "webhooks")
@@ -192,7 +204,7 @@ def windows(site: Site, browser: Browser) -> Callable[..., BrowserContext]:
         key = (login, *sorted(more.items()))
         if key not in opened:
             opened[key] = browser.new_context(base_url=site.address, reduced_motion="reduce", **more)
-            opened[key].set_default_timeout(8000)
+            opened[key].set_default_timeout(PATIENCE)
         context = opened[key]
         if login is None:
             context.clear_cookies()
