@@ -31,6 +31,7 @@ def test_cell_is_edited_by_four_keys(visit: Opens, site: Site) -> None:
     expect(city).to_have_text("Brno")
     expect(city).to_be_focused()
     page.keyboard.press("F2")
+    expect(city.get_by_label("City")).to_be_focused()
     page.keyboard.type("Ostrava")
     page.keyboard.press("Tab")
     sex = page.locator(f"tr[data-id='{first}'] [data-cell=sex]")
