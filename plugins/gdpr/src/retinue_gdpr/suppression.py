@@ -77,7 +77,9 @@ def release_tokens(store: Store, tokens: Iterable[bytes], reasons: Sequence[str]
 
 def tokens_of_contact(store: Store, contact_id: UUID) -> list[bytes]:
     """Return the keyed hashes of all addresses of a contact."""
-    contact = store.legal("hash addresses").get(Contact, contact_id)
+    contact = store.raw("hash addresses").get(
+        Contact, contact_id
+    )  # merged into another, it is seen by nobody
     return list(exact_tokens(store, {"emails": contact.emails, "phones": contact.phones}))
 
 
