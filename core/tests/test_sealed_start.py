@@ -150,9 +150,9 @@ def test_rotation_elsewhere_needs_no_restart(config: Config) -> None:
     """A running process meets a key that a newer master wraps, reads the master keys again and goes on."""
     from retinue.actor import Actor
     from retinue.app import open_house
-    from retinue.cli.keys import write_key
     from retinue.contacts.models import Contact
     from retinue.contacts.service import create_contact
+    from retinue.storage import write_masters
 
     with open_house(config) as house:
         with house.store(Actor.system("test")) as store:
@@ -160,7 +160,7 @@ def test_rotation_elsewhere_needs_no_restart(config: Config) -> None:
         with open_house(config) as other:
             keys = other.database.keys
             keys.masters = keys.masters.with_next()
-            write_key(config.master_key_path, keys.masters)
+            write_masters(config.master_key_path, keys.masters)
             while keys.rewrap():
                 pass
         house.database.keys.forget([contact_id])

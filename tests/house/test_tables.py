@@ -12,7 +12,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, Table, Uuid, func, insert, inspect, select
 
 import retinue.app
-import retinue_gdpr.duty_models  # the tables of plugins owe the same
+import retinue_email.models  # the tables of plugins owe the same
+import retinue_gdpr.duty_models
 import retinue_loyalty.models
 import retinue_orders.models
 import retinue_webhooks.models
@@ -38,6 +39,7 @@ JOBS_ENGINE = {
 }
 """What the jobs engine keeps beside our tables on SQLite; on PostgreSQL it has a schema of its own."""
 assert retinue.app  # importing the house maps every table of core
+assert retinue_email.models
 assert retinue_gdpr.duty_models
 assert retinue_loyalty.models
 assert retinue_orders.models
@@ -45,7 +47,15 @@ SHIPPED = {
     name: model
     for name, model in MODELS.items()
     if model.__module__.split(".")[0]
-    in ("retinue", "retinue_gdpr", "retinue_io", "retinue_loyalty", "retinue_orders", "retinue_webhooks")
+    in (
+        "retinue",
+        "retinue_email",
+        "retinue_gdpr",
+        "retinue_io",
+        "retinue_loyalty",
+        "retinue_orders",
+        "retinue_webhooks",
+    )
 }
 """What we ship, and not what other tests of this process map."""
 

@@ -11,6 +11,7 @@ LARGEST: Final = 10**15
 DIGITS: Final[dict[str, int]] = {
     **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
     **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
 }
 """The currencies that have not two decimal places (ISO 4217, list one)."""
 

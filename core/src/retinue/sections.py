@@ -76,6 +76,8 @@ class Audit(Section, frozen=True):
     checkpoint_url: Annotated[str, describe(
         "HTTPS address that checkpoints are posted to; the rules of [outbound] hold.",
         pattern=r"^(https://\S+)?$")] = ""
+    reads_days: Annotated[int, describe(
+        "How long it is kept who looked at whose card. 0 notes nothing.", unit="days", ge=0, le=3650)] = 365
 
 
 class Server(Section, frozen=True):

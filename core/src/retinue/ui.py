@@ -88,7 +88,10 @@ class Widget:
 
 @dataclass(frozen=True, slots=True)
 class NavigationItem:
-    """A line of the navigation; `section` says where. ``badge(store)`` may return a number to show."""
+    """A line of the navigation; `section` says where, and ``settings`` with a path beneath ``/settings/`` makes a tab there.
+
+    ``badge(store)`` may return a number to show.
+    """
 
     name: str
     label: str

@@ -78,6 +78,19 @@ def test_init_prints_a_made_password_once_and_keeps_it_nowhere(retinue, tmp_path
         assert password.encode() not in file.read_bytes(), file
 
 
+def test_init_leaves_the_administrator_to_the_first_visit(retinue, tmp_path):
+    said = retinue("init", str(tmp_path / "crm"), "--no-admin", "--json")
+    assert said.code == 0, said.err
+    told = json.loads(said.out)
+    assert told["address"].endswith(f"/setup#{told['code']}")
+    assert [len(group) for group in told["code"].split("-")] == [6, 6, 6, 6]
+    with sqlite3.connect(tmp_path / "crm" / "retinue.db") as database:
+        assert database.execute("SELECT count(*) FROM account").fetchone() == (0,)
+        assert database.execute("SELECT name FROM plugin_state WHERE state = 'enabled'").fetchall() == [
+            ("desk",)
+        ]
+
+
 def test_init_does_not_print_a_password_that_was_given(retinue, tmp_path, monkeypatch):
     monkeypatch.setenv("RETINUE_PASSWORD", PASSWORD)
     said = retinue("init", str(tmp_path / "crm"), "--admin", ADMIN, "--name", "Ada")
@@ -310,12 +323,11 @@ def test_keys_rotate_wraps_every_key_anew_and_what_was_sealed_opens(asked, crm):
 
 def test_keys_rotate_goes_on_after_an_interruption(asked, crm):
     """As after kill -9 between the new key file and the wrapping: both keys are there, one is used."""
-    from retinue.cli.keys import write_key
-    from retinue.storage import MasterKeys
+    from retinue.storage import MasterKeys, write_masters
 
     add_novak(asked)
     path = crm / "master.key"
-    write_key(path, MasterKeys.load(path).with_next())
+    write_masters(path, MasterKeys.load(path).with_next())
     assert [row["keys"] > 0 for row in asked("keys", "status")] == [True, False]
     asked("keys", "rotate", "--resume")
     assert [(row["version"], row["current"]) for row in asked("keys", "status")] == [(2, True)]

@@ -9,9 +9,10 @@ from uuid import UUID
 import pytest
 
 from retinue.actor import Actor
+from retinue.contacts.models import Contact
 from retinue.contacts.service import create_contact
 from retinue.errors import Conflict
-from retinue.interactions.promises import keep_promise, list_promises
+from retinue.interactions.promises import keep_promise, list_promises, open_promises
 from retinue.interactions.service import record_interaction
 from retinue.plugins import Hooks, Promise
 
@@ -57,3 +58,25 @@ def test_promises_have_an_api_of_their_own(crm: Crm) -> None:
     assert api.post(f"/interactions/{made['id']}/fulfilment").status_code == 201
     assert api.get(f"/contacts/{contact}/promises").json() == []
     assert api.post(f"/interactions/{made['id']}/fulfilment").status_code == 409
+
+
+def test_open_promises_of_many_are_read_by_their_own_index(database: Database) -> None:
+    """What is open for a set of contacts: kept ones, other kinds and other people's are not in it, nor read."""
+    with database.store(Actor.system("test")) as store:
+        made = []
+        for name in ("Jan Dvořák", "Eva Malá"):
+            contact = create_contact(store, {"name": name})
+            record_interaction(store, contact.id, {"kind": "note", "body": "x"})
+            for text in ("first", "second"):
+                made.append(record_interaction(store, contact.id, {"kind": "promise", "body": text}))
+        keep_promise(store, made[0].id)
+        assert [row.id for row in open_promises(store, Contact.name == "Jan Dvořák")] == [made[1].id]
+        assert {row.id for row in open_promises(store, Contact.id.is_not(None))} == {
+            row.id for row in made[1:]
+        }
+    if database.kind == "sqlite":
+        with database.engine.connect() as connection:
+            plan = connection.exec_driver_sql(
+                "EXPLAIN QUERY PLAN SELECT id FROM interaction WHERE kind = 'promise' ORDER BY at DESC, id DESC"
+            ).all()
+        assert "ix_interaction_promised" in str(plan)

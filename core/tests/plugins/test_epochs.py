@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import statistics
 import sys
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -62,6 +64,24 @@ def interaction_errors(store):
     return ()
 """
 )
+WORKED = """
+import json, os
+from pathlib import Path
+from retinue.plugins import Job
+
+@hookimpl
+def register_jobs():
+    return [Job("steady.look", look_at_work)]
+
+def look_at_work(store, payload):
+    plugins = store.declared["plugins"]
+    seen = {
+        "process": os.getpid(), "built": plugins.epoch, "opened": plugins.epoch, "loaded": "toggled" in plugins.loaded,
+        "answered": store.hooks.answered("interaction_errors"),
+    }
+    with Path(__file__).with_name("work.jsonl").open("a") as file:
+        file.write(json.dumps(seen) + "\\n")
+"""
 
 
 @dataclass
@@ -86,13 +106,12 @@ class Seen:
         if answer.status_code != 200:
             self.failed.append((path, answer.status_code, answer.text[:200]))
             return
-        found = answer.json()
-        here = "toggled" in path
-        if (
-            found["built"] != found["opened"]
-            or found["loaded"] != found["answered"]
-            or here > found["loaded"]
-        ):
+        self.judge(answer.json(), here="toggled" in path)
+
+    def judge(self, found: dict[str, Any], *, here: bool = False) -> None:
+        """Note an answer or a job: is it all of one set, of which?"""
+        mixed = found["built"] != found["opened"] or found["loaded"] != found["answered"]
+        if mixed or here > found["loaded"]:
             self.mixed.append(found)
         self.epoch = max(self.epoch, found["opened"])
 
@@ -235,37 +254,72 @@ def test_thirty_small_plugins_cost_little_at_start(
 
 
 # ---- the long version, with processes: `tox -e plugin-load` ------------------------------------------------------
+@contextlib.contextmanager
+def working(house: House, notes: Path, seen: list[Seen]) -> Iterator[None]:
+    """Keep workers busy while the block runs, and judge what each of them notes."""
+    end, places = threading.Event(), iter(seen)
+    known: dict[int, Seen] = {}
+
+    def order() -> None:
+        while not end.wait(0.1):
+            with house.store(SYSTEM) as store:
+                store.later("steady.look", {})
+
+    def read() -> None:
+        with notes.open() as file:
+            while not end.wait(0.01):
+                for found in map(json.loads, file):
+                    if found["process"] not in known:
+                        known[found["process"]] = next(places)
+                    known[found["process"]].answers += 1
+                    known[found["process"]].judge(found)
+
+    notes.touch()
+    threads = [threading.Thread(target=run, daemon=True) for run in (order, read)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join(10)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_four_processes_follow_a_hundred_switches_without_one_failed_request(
+def test_servers_and_workers_follow_a_hundred_switches_without_one_failed_request(
     site: Site, config: Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """EX-12: four processes on PostgreSQL, two on SQLite."""
+    """EX-12: four servers and two workers on PostgreSQL, two and one on SQLite, asked and ordered all the time."""
     install(site)
+    site.install("steady", body=PROBE % {"name": "steady"} + WORKED)
     kind = "sqlite" if config.database.url.startswith("sqlite") else "postgresql"
-    count = 2 if kind == "sqlite" else 4
+    servers, workers = (2, 1) if kind == "sqlite" else (4, 2)
     with open_house(config) as house:
         site.turn_on(house, "steady")
-        with serving(site, config, count) as urls, contextlib.ExitStack() as stack:
+        with serving(site, config, servers, workers=workers) as urls, contextlib.ExitStack() as stack:
             clients = [stack.enter_context(httpx.Client(base_url=url, timeout=30)) for url in urls]
-            seen = [Seen() for _ in urls]
-            with asking([client.get for client in clients], seen, each=1):
+            seen = [Seen() for _ in range(servers + workers)]
+            stack.enter_context(working(house, site.folder / "work.jsonl", seen[servers:]))
+            with asking([client.get for client in clients], seen[:servers], each=1):
                 lags = switch_and_wait(site, house, seen, times=TOGGLES, patience=30)
         epoch = Epoch(house.database, seconds=0)
         looks = sorted(_timed(epoch.current) for _ in range(200))
+    asked, worked = (sum(s.answers for s in part) for part in (seen[:servers], seen[servers:]))
     with capsys.disabled():
         sys.stdout.write(
-            f"\n  {kind}, {count} processes, {TOGGLES} switches, {sum(s.answers for s in seen)} answers\n"
+            f"\n  {kind}, {servers} servers, {workers} workers, {TOGGLES} switches, {asked} answers, {worked} jobs\n"
             f"  figure                          measured   limit   verdict\n"
-            f"  answers that mix two epochs     {sum(len(s.mixed) for s in seen):8}       0\n"
+            f"  answers and jobs that mix two   {sum(len(s.mixed) for s in seen):8}       0\n"
             f"  failed requests                 {sum(len(s.failed) for s in seen):8}       0\n"
             f"  all follow, median              {statistics.median(lags):6.2f} s\n"
             f"  all follow, longest             {max(lags):6.2f} s   1.0 s   {'met' if max(lags) <= 1 else 'MISSED'}\n"
             f"  one look at the epoch, median   {looks[100] * 1e6:5.0f} us   (ten a second per process, none per request)\n"
             f"  load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n"
         )
-    assert [s.mixed for s in seen] == [[]] * count
-    assert [s.failed for s in seen] == [[]] * count
+    assert [s.mixed for s in seen] == [[] for _ in seen]
+    assert [s.failed for s in seen] == [[] for _ in seen]
     assert statistics.median(lags) <= 1.0
 
 

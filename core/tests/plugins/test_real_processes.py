@@ -1,16 +1,25 @@
-"""What fails is set aside in every process, and a start without plugins answers: with real servers, on both databases."""
+"""What fails is set aside in every process, a start without plugins answers, a search that is ended leaves no trace.
+
+With real processes, on both databases.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from process_kit import serving
+from lifecycle_kit import snapshot
+from process_kit import serving, started
 
 from retinue.actor import Actor
 from retinue.app import open_house
+from retinue.cli.errors import INTERRUPTED
 from retinue.config import Config
 from retinue.testing.house import Crm
 
@@ -59,9 +68,9 @@ def _clients(urls: list[str], token: str) -> list[httpx.Client]:
 
 
 def test_plugin_that_fails_in_several_servers_is_set_aside_in_all(site: Site, config: Config) -> None:
-    """EX-8: failures of two servers add up; both go on without it, and no request failed."""
+    """EX-8: failures of two servers add up; both and the worker go on without it, and no request failed."""
     token = _installed(site, config)
-    with serving(site, config, 2) as urls:
+    with serving(site, config, 2, workers=1) as urls:
         first, second = clients = _clients(urls, token)
         answers: list[Any] = []
         end = time.monotonic() + 60
@@ -96,3 +105,49 @@ def test_server_in_safe_mode_answers_without_plugins_and_changes_nothing(site: S
             assert client.get("/api/v1/contacts").status_code == 200
             assert client.get("/api/v1/steady/").status_code == status
             assert _states(client)["steady"] == "enabled"
+
+
+SLOW = """
+import os, sys, time
+open(sys.argv[1], "a").write(f"{os.getpid()} {os.environ['RETINUE_PLUGINS_ONLY']}\\n")
+time.sleep(0 if "," not in os.environ["RETINUE_PLUGINS_ONLY"] else 120)
+"""
+"""A command that is quick while few plugins are on, and then hangs."""
+
+
+def _content(config: Config) -> tuple[dict[str, Any], list[str]]:
+    """Return digests of the tables, and what is on."""
+    with open_house(config) as house:
+        return snapshot(house), sorted(house.plugins.loaded)
+
+
+def test_bisect_that_is_ended_by_ctrl_c_leaves_everything_on(
+    site: Site, config: Config, tmp_path: Path
+) -> None:
+    """EX-20: code 130, the command's own process is gone, what was off in the try it was in is on again."""
+    for name in ("one", "two", "three", "four"):
+        site.install(name, body=ROUTE % name)
+    with open_house(config) as house:
+        site.turn_on(house, "one", "two", "three", "four")
+    before, notes = _content(config), tmp_path / "tries"
+    words = ["plugins", "bisect", "--", sys.executable, "-c", SLOW, str(notes)]
+    process = started(site, config, *words, start_new_session=True)
+    try:
+        end = time.monotonic() + 60
+        while not notes.exists() or "," not in notes.read_text():
+            assert process.poll() is None, "it ended of itself"
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the command and to what it has started
+        assert process.wait(15) == INTERRUPTED
+    finally:
+        process.kill()
+    tried = notes.read_text().split()
+    assert set(tried[1::2]) != {"four,one,three,two"}, "some were off when it was ended"
+    for child in map(int, tried[::2]):
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
+    assert _content(config) == before
+    with serving(site, config, 1) as urls, httpx.Client(base_url=urls[0], timeout=30) as client:
+        for name in ("one", "two", "three", "four"):
+            assert client.get(f"/api/v1/{name}/").json() == {"here": True}

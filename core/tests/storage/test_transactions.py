@@ -9,12 +9,13 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import delete, func, select
+from sqlalchemy.exc import DBAPIError
 from storage_kit import Undo, add_contact, contact_row
 
 from retinue.actor import Actor
 from retinue.contacts.models import Contact, Tag
 from retinue.errors import Denied, Stale
-from retinue.storage import AuditEntry, ChangeSet, Database
+from retinue.storage import AuditEntry, ChangeSet, Database, Store
 from retinue.testing.fixtures import person
 
 SYSTEM = Actor.system("test")
@@ -112,10 +113,46 @@ def _do(database: Database, actor: Actor, way: Any) -> None:
 
 def test_readonly_store_of_the_system_does_not_write_either(database: Database) -> None:
     """Read only is a promise of the transaction, not of the actor."""
-    if database.kind == "postgresql":
-        pytest.skip("PostgreSQL itself refuses")
-    with pytest.raises(Denied):
+    with pytest.raises((Denied, DBAPIError)):
         _do(database, SYSTEM, lambda s: add_contact(s, "x"))
+
+
+def _begun(store: Store) -> None:
+    database = store.database
+    database.hold(store.raw_connection())
+
+
+@pytest.mark.parametrize("before", [lambda _: None, _begun], ids=["at once", "in a held transaction"])
+def test_postgresql_itself_refuses_what_a_readonly_store_would_let_through(
+    database: Database, before: Any
+) -> None:
+    """A5: the last line of defence is the server's: a statement past every check of the Store changes nothing."""
+    if database.kind == "sqlite":
+        pytest.skip("on SQLite the Store alone refuses")
+    _add(database)
+
+    def past_the_store(store: Store) -> None:
+        before(store)
+        store.raw_connection().exec_driver_sql("UPDATE contact SET city = 'x'")
+
+    with pytest.raises(DBAPIError, match="read-only"):
+        _do(database, SYSTEM, past_the_store)
+    with database.store(SYSTEM, readonly=True) as store:
+        assert store.scalars(select(Contact.city)) == [None]
+
+
+def test_readonly_store_streams_within_a_savepoint_and_survives_a_fault_there(database: Database) -> None:
+    """A plugin that fails while a page is read leaves the rest of the page readable."""
+    for _ in range(3):
+        _add(database)
+    with database.store(SYSTEM, readonly=True) as store:
+        rows = store.stream(select(Contact.id), size=1)
+        first = next(rows)
+        with pytest.raises(DBAPIError), store.savepoint():
+            store.raw_connection().exec_driver_sql("SELECT nothing_like_it")
+        assert len([*first, *(row for part in rows for row in part)]) == 3
+    with database.store(SYSTEM, readonly=True) as store:
+        assert store.count(select(Contact.id)) == 3
 
 
 def test_second_of_two_writers_is_told(database: Database) -> None:

@@ -85,6 +85,7 @@ from retinue.access.sessions import (
     sign_out_account,
     sign_out_everywhere,
 )
+from retinue.access.setup import awaits_setup, set_up, setup_address, setup_code
 from retinue.access.signing_in import confirm_sign_in, sign_in
 from retinue.access.teams import (
     add_member,
@@ -136,6 +137,7 @@ __all__ = [
     "ask_approval",
     "ask_reset",
     "authenticate_request",
+    "awaits_setup",
     "change_account",
     "change_own_password",
     "change_provider",
@@ -197,6 +199,9 @@ __all__ = [
     "revoke_token",
     "role_ids_of",
     "set_password",
+    "set_up",
+    "setup_address",
+    "setup_code",
     "sign_in",
     "sign_in_with_passkey",
     "sign_out",

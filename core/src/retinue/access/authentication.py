@@ -51,7 +51,7 @@ def authenticate_request(opens: Opens, facts: RequestFacts, *, guard: Guard) -> 
 
 # ---- sessions -----
 def _session_owner(opens: Opens, facts: RequestFacts, secret: str, guard: Guard) -> Actor:
-    with doorkeeper(opens, Caller(facts.address), readonly=True, single=True) as store:
+    with doorkeeper(opens, Caller(facts.address), readonly=True) as store:
         row, roles = _read_session(store, secret, guard)
         if facts.csrf is not None and not is_csrf_token(secret, facts.csrf):
             raise Denied("The form token belongs to another session.", code="csrf", remedy="Reload the page.")
@@ -103,7 +103,7 @@ def _token_owner(opens: Opens, facts: RequestFacts, guard: Guard) -> Actor:
     secret = facts.bearer or ""
     if not is_token(secret):
         raise _bad_token()
-    with doorkeeper(opens, Caller(facts.address), readonly=True, single=True) as store:
+    with doorkeeper(opens, Caller(facts.address), readonly=True) as store:
         row, roles = _read_token(store, secret)
         allowed = _comes_from_allowed(roles, facts.address, guard)
         allowed = allowed and is_allowed(facts.address, parse_networks(row.token_addresses))

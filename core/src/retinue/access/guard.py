@@ -18,10 +18,8 @@ from retinue.storage import Store
 class Opens(Protocol):
     """Whatever opens a store for an actor: the house, or a bare database."""
 
-    def store(
-        self, actor: Actor, *, readonly: bool = False, single: bool = False
-    ) -> AbstractContextManager[Store]:
-        """Open one transaction for `actor`; `single` promises one statement that reads, which needs none."""
+    def store(self, actor: Actor, *, readonly: bool = False) -> AbstractContextManager[Store]:
+        """Open one transaction for `actor`."""
         ...
 
 
@@ -58,10 +56,8 @@ class Caller:
 
 
 @contextmanager
-def doorkeeper(
-    opens: Opens, caller: Caller, *, readonly: bool = False, single: bool = False
-) -> Iterator[Store]:
+def doorkeeper(opens: Opens, caller: Caller, *, readonly: bool = False) -> Iterator[Store]:
     """Open a store for what happens before anybody is signed in; the audit shows the address."""
     actor = Actor(kind="system", name="sign-in", address=caller.address or None)
-    with opens.store(actor, readonly=readonly, single=single) as store:
+    with opens.store(actor, readonly=readonly) as store:
         yield store

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from litestar import Request
 
-from retinue.access import factors, resets, schemas, service, sessions
+from retinue.access import factors, resets, schemas, service, sessions, setup
 from retinue.access.credentials import snapshot_of
 from retinue.access.guard import Caller, Guard, Opens
 from retinue.access.passkeys import prove_with_passkey
@@ -39,6 +39,7 @@ OWN_PASSWORD: Final = schemas.OwnPasswordSchema()
 PROOF: Final = schemas.ProofSchema()
 RESET_ASK: Final = schemas.ResetAskSchema()
 RESET_USE: Final = schemas.ResetUseSchema()
+SET_UP: Final = schemas.SetUpSchema()
 CODE: Final = schemas.CodeSchema()
 ENROLMENT: Final = schemas.EnrolmentSchema()
 CODES: Final = schemas.RecoveryCodesSchema()
@@ -119,7 +120,7 @@ def session_routes(opens: Opens, guard: Guard) -> Handlers:
 
 
 def reset_routes(opens: Opens, guard: Guard) -> Handlers:
-    """Return the routes of a forgotten password; neither tells whether an account exists."""
+    """Return the routes of a forgotten password, which never tell whether an account exists, and of the first account."""
 
     @post("/password-resets", permission=PUBLIC, takes=RESET_ASK, status=204)
     def ask_password_reset(request: AnyRequest, data: dict[str, Any]) -> None:
@@ -131,7 +132,13 @@ def reset_routes(opens: Opens, guard: Guard) -> Handlers:
         """Set the new password by a link; everything signed in ends, then one signs in."""
         resets.use_reset(opens, data["token"], data["password"], caller_of(request), guard=guard)
 
-    return [ask_password_reset, use_password_reset]
+    @post("/setup", permission=PUBLIC, takes=SET_UP, status=204)
+    def set_up_installation(request: AnyRequest, data: dict[str, Any]) -> None:
+        """Make the first administrator of an installation without any account, by the code that it printed."""
+        code = data.pop("code")
+        setup.set_up(opens, code, data, caller_of(request), guard=guard)
+
+    return [ask_password_reset, use_password_reset, set_up_installation]
 
 
 @get("/sessions", permission=SIGNED_IN, gives=SESSION)

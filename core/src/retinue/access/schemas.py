@@ -81,6 +81,17 @@ class ResetUseSchema(Schema):
     password = _password(required=True)
 
 
+class SetUpSchema(Schema):
+    """The first administrator, with the code that the installation printed."""
+
+    code = fields.String(required=True, load_only=True, validate=validate.Length(1, 100))
+    login = fields.Email(required=True, validate=validate.Length(3, 254))
+    name = _text(200, required=True)
+    language = fields.String(validate=_LANGUAGE)
+    time_zone = _text(64)
+    password = _password(required=True)
+
+
 # ---- the signed-in person
 class MeSchema(Schema):
     """Who is signed in, and what they may do."""

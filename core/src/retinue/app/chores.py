@@ -7,10 +7,12 @@ from typing import Any
 from retinue.access import AccessRules, forget_expired, issue_asked_resets
 from retinue.app.bulk import JOB, ChangeContacts
 from retinue.app.checkpoints import newest_checkpoint, note_checkpoint, places_of
+from retinue.app.rotating import JOB as WRAP
+from retinue.app.rotating import WrapKeys
 from retinue.contacts.erasing import erase_again
 from retinue.jobs import JobSpec, Schedule
 from retinue.plugins import forget_watched
-from retinue.storage import Store, carry_out_orders, seal_audit
+from retinue.storage import Store, carry_out_orders, forget_reads, seal_audit
 from retinue.web import purge_idempotency_keys
 
 
@@ -28,10 +30,11 @@ def note(store: Store, _payload: dict[str, Any]) -> None:
 
 
 def forget(store: Store, _payload: dict[str, Any]) -> None:
-    """Remove expired sessions, tokens, kept answers, and what was measured of plugins a week ago."""
+    """Remove expired sessions, tokens, kept answers, old looks, and what was measured of plugins a week ago."""
     forget_expired(store, AccessRules.from_config(store.declared["config"]))
     purge_idempotency_keys(store)
     forget_watched(store)
+    forget_reads(store, store.declared["config"].audit.reads_days)
 
 
 def issue_resets(store: Store, _payload: dict[str, Any]) -> None:
@@ -54,6 +57,7 @@ def core_jobs() -> list[JobSpec]:
         JobSpec(name="retinue.issue_resets", handler=issue_resets, plugin="retinue"),
         JobSpec(name="retinue.shred_keys", handler=shred, plugin="retinue"),
         JobSpec(name=JOB, handler=ChangeContacts(), plugin="retinue"),
+        JobSpec(name=WRAP, handler=WrapKeys(), plugin="retinue"),
     ]
 
 

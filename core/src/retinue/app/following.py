@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _log: Final = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 0.1
 """How often a process asks which plugins are on; with the build of the new house that stays within a second."""
+READ_SECONDS: Final = 1.0
+"""How long it may take until it is written who looked at what."""
 REPORT_SECONDS: Final = 10.0
 """How often a process writes what hooks took and that it lives."""
 
@@ -139,6 +141,7 @@ class Follower:
             self._told = epoch
             _log.info("plugin epoch %s", epoch)
         self._reporter.report()
+        self.house.database.reads.write(after=READ_SECONDS)
 
     def start(self) -> None:
         """Begin to follow."""

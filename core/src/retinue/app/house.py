@@ -81,6 +81,7 @@ class House:
         rules = OutboundRules(config.outbound.allow_networks, frozenset(map(int, config.outbound.ports)))
         configure_outbound(rules, lambda host: check_host(self._now, host))
         self.jobs = Jobs(database.engine.url, settings=_job_settings(config), gate=database.gate)
+        database.reads.days = config.audit.reads_days
         self._swapping = threading.Lock()
         self.id, self.watch = new_id(), Watch.from_environment()
         nobody = build_plugin_set(self.catalogue, (), builtins=BUILTINS, watch=self.watch)
@@ -202,16 +203,13 @@ class House:
 
     # ---- stores ------------------------------------------------------------------------------------------------
     @contextlib.contextmanager
-    def store(
-        self, actor: Actor, *, readonly: bool = False, plugin: str | None = None, single: bool = False
-    ) -> Iterator[Store]:
+    def store(self, actor: Actor, *, readonly: bool = False, plugin: str | None = None) -> Iterator[Store]:
         """Open one transaction for `actor` with the hooks and jobs of the current epoch."""
         now, opened = self._now, None
         try:
             with self.database.store(
                 actor,
                 readonly=readonly,
-                single=single,
                 plugin=plugin,
                 hooks=now.plugins.hooks if now.plugins else NO_HOOKS,
                 jobs=self.jobs,
@@ -341,8 +339,9 @@ class House:
         ).digest()
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Let go of all connections; who looked at what is written before."""
         self.jobs.close()
+        self.database.reads.write()
         self.database.close()
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from litestar.handlers import HTTPRouteHandler
 
 from retinue.actor import Actor
+from retinue.app.rotating import key_routes
 from retinue.app.schemas import JobSchema, JobStateSchema, PluginSchema
 from retinue.app.setting_routes import SETTING_ROUTES
 from retinue.jobs import JobInfo, list_jobs, show_job
@@ -25,7 +26,7 @@ _STATE: Final = JobStateSchema()
 
 def house_routes(house: House) -> list[HTTPRouteHandler]:
     """Return the routes that run the installation of `house`."""
-    return [*SETTING_ROUTES, *_plugin_routes(house), *_job_routes(house)]
+    return [*SETTING_ROUTES, *_plugin_routes(house), *_job_routes(house), *key_routes(house)]
 
 
 def _plugin_routes(house: House) -> list[HTTPRouteHandler]:

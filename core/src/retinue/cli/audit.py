@@ -8,10 +8,10 @@ from typing import TextIO
 import click
 
 from retinue.app.checkpoints import read_checkpoints
-from retinue.cli.find import columns_of, contact_named
+from retinue.cli.find import account_named, columns_of, contact_named
 from retinue.cli.session import Cli, command
 from retinue.errors import Invalid
-from retinue.history.service import read_audit
+from retinue.history.service import read_audit, report_reads
 from retinue.storage import verify_audit
 
 _SHOWN = ("at", "actor_name", "plugin", "action", "table", "row_id", "contact_id", "fields", "detail")
@@ -58,6 +58,18 @@ def show(cli: Cli, contact: str | None, action: str, limit: int) -> None:
         contact_id = contact_named(store, contact).id if contact else None
         rows = read_audit(store, contact_id=contact_id, action=action, limit=limit)
     cli.out.rows(rows, None if cli.out.json else _SHOWN, empty="There is no such entry.")
+
+
+@command()
+@click.argument("login")
+@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 3650), help="How far back.")
+def reads(cli: Cli, login: str, days: int) -> None:
+    """Say how many cards an account looked at and how many exports it made; each look with --json."""
+    with cli.house() as house, cli.store(house, readonly=True) as store:
+        found = report_reads(store, account_named(store, login).id, days=days)
+    if not cli.out.json:
+        found.pop("latest")
+    cli.out.record(found)
 
 
 def _checkpoint(text: str) -> tuple[int, str]:

@@ -91,7 +91,9 @@ def make_demo(cli: Cli, folder: Path, contacts: int) -> None:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.writelines(f"{login:<22} {password}\n" for login, password in passwords.items())
     with cli.house(config) as house:
-        for name in sorted({"desk", "gdpr", "io", "loyalty", "orders", "webhooks"} & set(house.catalogue)):
+        for name in sorted(
+            {"desk", "email", "gdpr", "io", "loyalty", "orders", "webhooks"} & set(house.catalogue)
+        ):
             house.enable(Actor.system("retinue demo"), name)
     with cli.house(config) as house, house.store(Actor.system("retinue demo")) as store:
         roles = ensure_builtin_roles(store)

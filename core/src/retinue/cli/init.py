@@ -6,37 +6,54 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from retinue.access import ADMINISTRATOR, create_account, ensure_builtin_roles
+from retinue.access import (
+    ADMINISTRATOR,
+    create_account,
+    ensure_builtin_roles,
+    setup_address,
+    setup_code,
+)
 from retinue.actor import Actor
 from retinue.cli.find import columns_of
-from retinue.cli.keys import write_key
 from retinue.cli.session import Cli, command
 from retinue.cli.user import ask_password, show_once
 from retinue.config import FILE_NAME, Config
-from retinue.errors import Conflict, Invalid
-from retinue.storage import MasterKeys
+from retinue.errors import Conflict, Invalid, Misconfigured
+from retinue.storage import MasterKeys, write_masters
+
+if TYPE_CHECKING:
+    from retinue.app import House
+
+_INIT, _PAGES = Actor.system("retinue init"), "desk"
 
 
 @command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--admin", "email", metavar="EMAIL", help="The first administrator. [asked for]")
 @click.option("--name", help="The administrator's name. [asked for]")
+@click.option("--no-admin", is_flag=True, help="Leave the administrator to the first visit in a browser.")
 @click.option("--database-url", metavar="URL", help="Instead of an SQLite file in DIR; no password in it.")
 @click.option("--keys-url", metavar="URL", help="Instead of an SQLite file in DIR; no password in it.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port that `serve` listens on.")
-def init(cli: Cli, folder: Path, email: str | None, name: str | None, **given: Any) -> None:
+def init(
+    cli: Cli, folder: Path, email: str | None, name: str | None, *, no_admin: bool, **given: Any
+) -> None:
     """Make an installation in DIR: configuration, database, key store, master key, first administrator.
 
     The administrator's password is asked for, read from a line of stdin or from RETINUE_PASSWORD; without
-    any, one is made and printed once.
+    any, one is made and printed once. With --no-admin the first visitor of the pages becomes the
+    administrator, by a code that is printed here and by `retinue serve`.
 
     \b
     retinue init crm --admin ada@example.org --name "Ada Byron"
+    retinue init crm --no-admin
     """
+    if no_admin:
+        return _init_for_visit(cli, folder, email or name, given)
     email, name = _ask(cli, "E-mail address of the administrator", email), _ask(cli, "Name", name)
     password, made = ask_password(cli, f"Password of {email}")
     admin = {"login": email, "email": email, "name": name, "password": password}
@@ -50,6 +67,20 @@ def init(cli: Cli, folder: Path, email: str | None, name: str | None, **given: A
         cli.out.say(
             f"Keep a copy of {config.master_key_path} apart from every backup: nothing opens without it."
         )
+    cli.out.done(f"{config.folder} is ready.", result, then=f"cd {folder} && retinue serve")
+
+
+def _init_for_visit(cli: Cli, folder: Path, named: str | None, given: dict[str, Any]) -> None:
+    """Make an installation whose first visitor becomes its administrator, and say by which address."""
+    if named:
+        raise Invalid("--no-admin is given with --admin or --name.", remedy="Give one of them.")
+    config = plan(folder, **given)
+    with cli.out.progress("Making the installation"):
+        code = make_installation(cli, config, None)["code"]
+    address = setup_address(code, config.base_url)
+    cli.out.say(f"Keep a copy of {config.master_key_path} apart from every backup: nothing opens without it.")
+    cli.out.say(f"The first visit: {address}")
+    result = {"folder": str(config.folder), "code": code, "address": address}
     cli.out.done(f"{config.folder} is ready.", result, then=f"cd {folder} && retinue serve")
 
 
@@ -75,18 +106,33 @@ def plan(
     return config
 
 
-def make_installation(cli: Cli, config: Config, admin: dict[str, Any]) -> dict[str, Any]:
-    """Make everything that `config` names and its first administrator; a failure leaves no file behind."""
+def make_installation(cli: Cli, config: Config, admin: dict[str, Any] | None) -> dict[str, Any]:
+    """Make everything that `config` names and its first administrator, else the pages for a first visit.
+
+    Returns what is to be said about the account, or the `code` of the first visit. A failure leaves no file behind.
+    """
     with _or_nothing(config), _private():
         config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_key(config.master_key_path, MasterKeys.generate())
+        write_masters(config.master_key_path, MasterKeys.generate())
         (config.folder / FILE_NAME).write_text(config.to_toml(), "utf-8")
         with cli.house(config, check=False) as house:
             house.upgrade()
-            with house.store(Actor.system("retinue init")) as store:
+            if admin is None:
+                return {"code": _open_for_visit(house)}
+            with house.store(_INIT) as store:
                 role = ensure_builtin_roles(store)[ADMINISTRATOR]
                 account = create_account(store, {**admin, "role_ids": [role.id]}, guard=house.guard)
                 return columns_of(account, "id", "login", "name")
+
+
+def _open_for_visit(house: House) -> str:
+    """Turn on the pages in which somebody becomes the administrator; return the code of the first visit."""
+    if _PAGES not in house.catalogue:
+        remedy = f"Install retinue-{_PAGES}, or name the administrator with --admin."
+        raise Misconfigured("There are no pages for a first visit.", remedy=remedy)
+    house.enable(_INIT, _PAGES)
+    with house.store(_INIT, readonly=True) as store:
+        return setup_code(store)
 
 
 @contextmanager

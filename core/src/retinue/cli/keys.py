@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import click
 
 from retinue.cli.session import Cli, command
 from retinue.errors import Misconfigured
-from retinue.storage import MasterKeys
+from retinue.storage import write_masters
 
 
 @command()
@@ -33,7 +30,7 @@ def rotate(cli: Cli, resume: bool) -> None:
         keys = house.database.keys
         if not resume:
             keys.masters = keys.masters.with_next()
-            write_key(path, keys.masters)
+            write_masters(path, keys.masters)
         total = sum(keys.count_by_master().values())
         with cli.out.progress("Wrapping keys", total) as tick:
             left = total
@@ -62,15 +59,3 @@ def status(cli: Cli) -> None:
         for version in sorted({*counts, current})
     ]
     cli.out.rows(rows)
-
-
-def write_key(path: Path, masters: MasterKeys) -> None:
-    """Write the master key file, readable by its owner alone; the old one is replaced in one step."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(masters.render())
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, path)

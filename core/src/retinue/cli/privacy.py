@@ -9,7 +9,7 @@ import msgspec
 
 from retinue.cli.find import contact_named
 from retinue.cli.session import Cli, command
-from retinue.contacts.copying import copy_contact
+from retinue.contacts.copying import copy_contact, list_held
 from retinue.storage import personal_registry, privacy_faults
 
 _SHOWN = ("plugin", "table", "field", "purpose", "protection", "export", "erase", "path")
@@ -33,8 +33,7 @@ def registry(cli: Cli, plugin: str | None) -> None:
     """List every column with personal data: why it is kept, what a copy shows, what an erasure does."""
     with cli.house() as house, cli.store(house, readonly=True) as store:
         store.require("setting.read")
-        loaded = house.plugins.loaded
-        known = [held for held in personal_registry() if not held.plugin or held.plugin in loaded]
+        known = list_held(store)
     rows = [{**asdict(held), "plugin": held.plugin or "core"} for held in known]
     chosen = [row for row in rows if plugin is None or row["plugin"] == plugin]
     cli.out.rows(chosen, None if cli.out.json else _SHOWN, empty="No column holds personal data.")

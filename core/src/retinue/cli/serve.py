@@ -6,15 +6,19 @@ import contextlib
 import os
 import signal
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec.structs import replace
 
+from retinue.actor import Actor
 from retinue.cli.logs import set_up_logging
 from retinue.cli.server import run_server, run_workers, settle
 from retinue.cli.session import Cli, command
 from retinue.config import Config
+
+if TYPE_CHECKING:
+    from retinue.app import House
 
 
 @command()
@@ -34,12 +38,21 @@ def serve(cli: Cli, host: str | None, port: int | None, safe_mode: bool) -> None
     if config.server.workers > 1:
         hand_down(config)
         announce(cli, config, f"{config.base_url}, with {config.server.workers} processes")
+        with cli.house(config) as house:
+            tell_first_visit(cli, house, config.base_url)
         run_workers("retinue.cli.serve:application", config)
         return
     from retinue.app.sealed import application_of  # noqa: PLC0415 - lazy: `serve --help` needs no server
 
     with contextlib.ExitStack() as parts:
-        run_server(application_of(config, parts), config, lambda address: announce(cli, config, address))
+        app = application_of(config, parts)
+
+        def ready(address: str) -> None:
+            announce(cli, config, address)
+            if house := getattr(app, "house", None):  # a sealed one does not know yet
+                tell_first_visit(cli, house, config.server.base_url or address)
+
+        run_server(app, config, ready)
     cli.out.say("Ended.")
 
 
@@ -89,3 +102,13 @@ def hand_down(config: Config) -> None:
 def announce(cli: Cli, config: Config, address: str) -> None:
     """Say where to look."""
     cli.out.say(f"Retinue answers on {config.server.base_url or address}. Ctrl-C ends it.")
+
+
+def tell_first_visit(cli: Cli, house: House, origin: str) -> None:
+    """Say how somebody becomes the first administrator, as long as there is no account."""
+    from retinue.access import setup_address, setup_code  # noqa: PLC0415 - lazy: as above
+
+    with house.store(Actor.system("retinue serve"), readonly=True) as store:
+        code = setup_code(store)
+    if code:
+        cli.out.say(f"Nobody can sign in yet. The first visit: {setup_address(code, origin)}")

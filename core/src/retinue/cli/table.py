@@ -117,6 +117,7 @@ COMMANDS: Mapping[str, Leaf | Branch] = {
         {
             "verify": Leaf("audit:verify", "Check the audit chain for removed or changed entries."),
             "show": Leaf("audit:show", "Show audit entries, newest first."),
+            "reads": Leaf("audit:reads", "Say what an account looked at and exported."),
         },
     ),
     "privacy": Branch(

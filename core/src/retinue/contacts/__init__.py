@@ -1,6 +1,6 @@
 """Contacts: the people and organisations we know, their tags and custom fields."""
 
-from retinue.contacts.copying import ContactCopy, CopySection, copy_contact
+from retinue.contacts.copying import ContactCopy, CopySection, copy_contact, list_held
 from retinue.contacts.custom import create_custom_field, list_custom_fields, set_field_rule
 from retinue.contacts.describing import describe_contact, describe_contacts, read_facts
 from retinue.contacts.drafts import KNOWN as DRAFT_FIELDS
@@ -9,7 +9,7 @@ from retinue.contacts.drafts import clean_draft
 from retinue.contacts.erasing import erase_again, erase_contact, find_unloaded
 from retinue.contacts.merging import merge_contacts
 from retinue.contacts.models import Contact, ContactTag, CustomField, Tag
-from retinue.contacts.queries import ContactBatch, exact_tokens, holders_of, tags_of
+from retinue.contacts.queries import ContactBatch, exact_tokens, held_tokens, holders_of, tags_of
 from retinue.contacts.restricting import get_legally, lift_restriction, move_records, restrict_contact
 from retinue.contacts.service import (
     change_contact,
@@ -46,10 +46,12 @@ __all__ = [
     "exact_tokens",
     "find_unloaded",
     "get_legally",
+    "held_tokens",
     "holders_of",
     "judge_drafts",
     "lift_restriction",
     "list_custom_fields",
+    "list_held",
     "list_tags",
     "merge_contacts",
     "move_records",

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from retinue.contacts.models import Contact
-from retinue.storage import MODELS, fields_of, is_about
+from retinue.storage import MODELS, Held, fields_of, is_about, personal_registry
 
 if TYPE_CHECKING:
     from retinue.storage import Store
@@ -61,10 +61,20 @@ def copy_contact(store: Store, contact_id: UUID) -> ContactCopy:
     return ContactCopy(contact_id, store.now, sections)
 
 
+def list_held(store: Store) -> list[Held]:
+    """Return every column with personal data of core and of the plugins that are on, by plugin and table."""
+    loaded = _loaded(store)
+    return [held for held in personal_registry() if not held.plugin or held.plugin in loaded]
+
+
+def _loaded(store: Store) -> set[str]:
+    plugins = store.declared.get("plugins")
+    return set(plugins.loaded) if plugins else set()
+
+
 def _personal_tables(store: Store) -> list[str]:
     """Return the tables to copy from, persons first; those of plugins that are off are left out."""
-    plugins = store.declared.get("plugins")
-    loaded = set(plugins.loaded) if plugins else set()
+    loaded = _loaded(store)
     found = [
         name
         for name, model in MODELS.items()

@@ -42,8 +42,10 @@ def _describe(row: Contact, shown: Sequence[str], tags: dict[Any, list[str]], to
     return values
 
 
-def describe_contact(store: Store, contact: Contact) -> dict[str, Any]:
-    """Return one contact as the actor may read it."""
+def describe_contact(store: Store, contact: Contact, *, looked_at: bool = False) -> dict[str, Any]:
+    """Return one contact as the actor may read it; with `looked_at` it is noted that they saw the card."""
+    if looked_at:
+        store.database.reads.note(store, contact.id)
     return describe_contacts(store, [contact])[0]
 
 

@@ -116,7 +116,7 @@ class Contact(Base, Sealed):
     note = sealed(label="Note", kind="long_text", privacy=_SERVE)
     custom_sealed = sealed(label="Sealed custom fields", kind="json", privacy=_SERVE, default={})
 
-    owner_id: Mapped[UUID | None] = field(Uuid, label="Owner", kind="account", index=True)
+    owner_id: Mapped[UUID | None] = field(Uuid, label="Owner", kind="account")
     team_id: Mapped[UUID | None] = field(Uuid, label="Team", kind="team")
     access_id: Mapped[int] = field(BigInteger, label="Access set", nullable=False, filterable=False)
     sort_name: Mapped[str] = field(
@@ -142,6 +142,7 @@ class Contact(Base, Sealed):
         Index("ix_contact_list", "sort_name", "id"),
         Index("ix_contact_access", "access_id", "sort_name", "id"),
         Index("ix_contact_city", "city", "sort_name", "id"),
+        Index("ix_contact_owner", "owner_id", "last_interaction_at", "id"),
         Index("ix_contact_last_interaction", "last_interaction_at", "id"),
         Index("ix_contact_created", "created_at", "id"),
         Index("ix_contact_updated", "updated_at", "id"),

@@ -35,8 +35,8 @@ def create_contact(store: Store, data: dict[str, Any]) -> dict[str, Any]:
 
 @get("/contacts/{contact_id:uuid}", permission="contact.read", gives=CONTACT)
 def get_contact(store: Store, contact_id: UUID) -> dict[str, Any]:
-    """Return a contact."""
-    return describe_contact(store, store.get(Contact, contact_id))
+    """Return a contact; that it was looked at is noted."""
+    return describe_contact(store, store.get(Contact, contact_id), looked_at=True)
 
 
 @get("/contacts/{contact_id:uuid}/facts", permission="contact.read", gives=schemas.FactsSchema())

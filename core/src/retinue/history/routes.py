@@ -12,6 +12,7 @@ from retinue.storage import ChangeSet, Reverted, Store, revert_change_set
 from retinue.web import ListParams, Page, get, post
 
 _ENTRY: Final = schemas.EntrySchema()
+_READS: Final = schemas.ReadsSchema()
 _CHANGE_SET: Final = schemas.ChangeSetSchema()
 _EXPLANATION: Final = schemas.ExplanationSchema()
 
@@ -38,6 +39,12 @@ def list_audit(
     page = found[: params.limit]
     more = [page[-1]["turn"], str(page[-1]["id"])] if len(found) > params.limit else None
     return Page(items=page, next=more)
+
+
+@get("/audit/reads/{account_id:uuid}", permission="audit.read", gives=_READS)
+def report_reads(store: Store, account_id: UUID, days: int = 30) -> dict[str, Any]:
+    """Say how many cards an account looked at and how many exports it made in the last days, 30 unless named."""
+    return service.report_reads(store, account_id, days=max(1, min(days, 3650)))
 
 
 @get("/audit/{change_id:uuid}/hooks", permission="audit.read", gives=_EXPLANATION)
@@ -73,4 +80,4 @@ def revert(store: Store, change_set_id: UUID) -> Reverted:
     return revert_change_set(store, change_set_id)
 
 
-ROUTES: Final = [list_audit, explain_change, list_change_sets, get_change_set, revert]
+ROUTES: Final = [list_audit, report_reads, explain_change, list_change_sets, get_change_set, revert]

@@ -90,3 +90,23 @@ class ExplanationSchema(Schema):
     entries = fields.Integer()
     refused = fields.Boolean()
     hooks = fields.List(fields.Nested(HookCallSchema))
+
+
+class LookSchema(Schema):
+    """One look at a contact's card."""
+
+    contact_id = fields.UUID()
+    at = fields.AwareDateTime()
+
+
+class ReadsSchema(Schema):
+    """What an account saw and took away."""
+
+    account_id = fields.UUID()
+    since = fields.AwareDateTime()
+    views = fields.Integer()
+    contacts = fields.Integer(metadata={"description": "Each person counted once."})
+    exports = fields.Integer()
+    latest = fields.List(
+        fields.Nested(LookSchema), metadata={"description": "The newest first, at most 200."}
+    )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from retinue.actor import Reach
 from retinue.errors import NotFound
-from retinue.storage import MODELS, SYSTEM_SUBJECT, AuditEntry, ChangeSet, among
+from retinue.storage import MODELS, SYSTEM_SUBJECT, AuditEntry, ChangeSet, ReadEntry, among
 
 if TYPE_CHECKING:
     from retinue.storage import Store
@@ -82,6 +82,38 @@ def _entry(store: Store, row: AuditEntry, values: dict[str, Any], visible: set[U
 
 def _plain(name: str) -> str:
     return name.replace("custom_sealed.", "custom.", 1)
+
+
+def report_reads(store: Store, account_id: UUID, *, days: int = 30, limit: int = 200) -> dict[str, Any]:
+    """Return how many cards an account looked at and how many exports it made in the last `days`, and the latest looks.
+
+    `contacts` counts each person once. What this process has not written yet is counted too.
+    """
+    if store.require("audit.read") is not Reach.ALL and account_id != store.actor.id:
+        raise NotFound(f"account {account_id} does not exist")
+    system, since = store.system("report reads"), store.now - timedelta(days=days)
+    mine = (ReadEntry.actor_id == account_id, ReadEntry.at >= since)
+    waiting = [
+        (row["contact_id"], row["at"])
+        for row in store.database.reads.waiting
+        if row["actor_id"] == account_id and row["at"] >= since
+    ]
+    written = select(ReadEntry.contact_id, ReadEntry.at).where(*mine)
+    latest = [tuple(row) for row in system.rows(written.order_by(ReadEntry.at.desc()).limit(limit))]
+    looks = sorted([*waiting, *latest], key=lambda look: look[1], reverse=True)[:limit]
+    seen = set(system.scalars(select(ReadEntry.contact_id).where(*mine).distinct()))
+    exports = select(AuditEntry.id).where(
+        AuditEntry.actor_id == account_id, AuditEntry.action == "contact.export", AuditEntry.at >= since
+    )
+    return {
+        "account_id": account_id, "since": since, "views": len(waiting) + _count(system, written),
+        "contacts": len(seen | {contact_id for contact_id, _ in waiting}), "exports": _count(system, exports),
+        "latest": [{"contact_id": contact_id, "at": at} for contact_id, at in looks],
+    }  # fmt: skip
+
+
+def _count(system: Store, chosen: Any) -> int:
+    return int(system.scalar(select(func.count()).select_from(chosen.subquery())) or 0)
 
 
 def list_change_sets(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Boolean, Index, Integer, String, Uuid
+from sqlalchemy import Boolean, Index, Integer, String, Uuid, literal
 from sqlalchemy.orm import Mapped
 
 from retinue.storage import (
@@ -22,6 +22,7 @@ from retinue.storage import (
     sealed,
 )
 
+PROMISE: Final = "promise"
 _HISTORY = personal("to know what was agreed and done", erase="delete")
 
 
@@ -59,6 +60,17 @@ class Interaction(Base, Sealed):
         Index("ix_interaction_source", "contact_id", "kind", "source_key", unique=True),
         Index("ix_interaction_at", "at", "id"),
     )
+
+
+IS_PROMISE: Any = Interaction.kind == literal(PROMISE, literal_execute=True)
+"""The few promises among many interactions; spelled out, since an index of a part only serves whoever says the part."""
+Index(
+    "ix_interaction_promised",
+    Interaction.at,
+    Interaction.id,
+    sqlite_where=IS_PROMISE,
+    postgresql_where=IS_PROMISE,
+)
 
 
 class InteractionKind(Base):

@@ -10,18 +10,19 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 
 from retinue.contacts.models import Contact
 from retinue.errors import Conflict
-from retinue.interactions.models import Interaction
+from retinue.interactions.models import IS_PROMISE, PROMISE, Interaction
 from retinue.interactions.service import correct_interaction
 from retinue.plugins.answers import Promise
 
 if TYPE_CHECKING:
     from retinue.storage import Store
 
-PROMISE: Final = "promise"
+_LOOKED_THROUGH: Final = 200
+"""How many promises are looked through; what is kept and when it is due is sealed, so that no database can sort by it."""
 
 
 def list_promises(store: Store, contact_id: UUID) -> list[Promise]:
@@ -35,6 +36,21 @@ def list_promises(store: Store, contact_id: UUID) -> list[Promise]:
     own = [_promise(row) for row in rows if not (row.data or {}).get("kept_at")]
     asked = store.hooks.contact_promises(store=store, contact_ids=[contact_id])
     return sorted([*own, *asked], key=lambda promise: (promise.due is None, promise.due or date.max))
+
+
+def open_promises(store: Store, whose: ColumnElement[bool]) -> list[Interaction]:
+    """Return what is still owed to the contacts for which the condition `whose` holds, the latest given first.
+
+    The last 200 promises are looked through. Plugins' promises are not among them: ask for one contact for those.
+    """
+    store.require("interaction.read")
+    theirs = exists(select(Contact.id).where(Contact.id == Interaction.contact_id, whose))
+    chosen = select(Interaction).where(IS_PROMISE, Interaction.hidden.is_(False), theirs)
+    rows: list[Interaction] = store.scalars(
+        chosen.order_by(Interaction.at.desc(), Interaction.id.desc()).limit(_LOOKED_THROUGH)
+    )
+    store.unseal(rows)
+    return [row for row in rows if not (row.data or {}).get("kept_at")]
 
 
 def keep_promise(store: Store, interaction_id: UUID) -> Interaction:

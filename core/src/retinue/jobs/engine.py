@@ -81,6 +81,16 @@ class Switchboard:
             system_database_engine=engine, dbos_system_schema=_SCHEMA, application_name=_APP, lazy=True
         )
 
+    def open_queues(self) -> None:
+        """Write the queues down, so that the first worker finds them when it starts and not when it looks again."""
+        for name, queue in QUEUES.items():
+            self._client.register_queue(
+                name,
+                worker_concurrency=queue.held,
+                polling_interval_sec=queue.poll,
+                application_name=_APP,
+            )
+
     def put(self, connection: Connection, row: Any, delay: float = 0.0) -> None:
         """Put a call for the job `row` into the transaction of `connection`."""
         call = Call(row.id, row.run)
@@ -158,6 +168,8 @@ class Exchange:
                     "application_version": PROTOCOL,
                     "executor_id": executor_id,
                     "use_listen_notify": False,
+                    # nobody sends notifications here, so a look costs nothing, and the end waits for the one under way
+                    "notification_listener_polling_interval_sec": 0.1,
                     "run_migrations": False,
                     "enable_otlp": False,
                     "log_level": "WARNING",

@@ -87,6 +87,7 @@ class Jobs:
             metadata.create_all(connection)
         check_journal(self.engine)
         migrate(self.engine.url.render_as_string(hide_password=False))
+        self.switchboard.open_queues()
 
     def close(self) -> None:
         """Let go of connections."""

@@ -2,7 +2,7 @@
 
 from retinue.lists.catalogue import Catalogue, Facet, Link, ListField, Lookup
 from retinue.lists.dates import Day
-from retinue.lists.merging import MergeWord, check_letter, list_merge_fields, merge_letter
+from retinue.lists.merging import MergeWord, check_letter, list_merge_fields, merge_letter, merge_values
 from retinue.lists.models import SavedView, SavedViewMember
 from retinue.lists.parse import Order, parse_sort, parse_words, tree_of
 from retinue.lists.queries import ListPage, ListRequest, check_list, count_rows, select_ids, select_page
@@ -14,6 +14,7 @@ from retinue.lists.service import (
     list_views,
     request_of_view,
     run_view,
+    view_ids,
 )
 from retinue.lists.tree import (
     EVERYBODY,
@@ -61,6 +62,7 @@ __all__ = [
     "list_merge_fields",
     "list_views",
     "merge_letter",
+    "merge_values",
     "parse_sort",
     "parse_words",
     "request_of_view",
@@ -70,4 +72,5 @@ __all__ = [
     "tests_of",
     "to_json",
     "tree_of",
+    "view_ids",
 ]

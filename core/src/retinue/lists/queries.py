@@ -82,17 +82,20 @@ def select_page(store: Store, catalogue: Catalogue, request: ListRequest) -> Lis
 
 
 def select_ids(
-    store: Store, catalogue: Catalogue, request: ListRequest, *, size: int = 1000
+    store: Store, catalogue: Catalogue, request: ListRequest, *, size: int = 1000, after: UUID | None = None
 ) -> Iterator[list[UUID]]:
-    """Yield the ids of all rows of a list, in lists of `size`; only one list is in memory at a time.
+    """Yield the ids of all rows of a list in their order, in lists of `size`; only one list is in memory at a time.
 
-    The filter is checked before the first list is asked for, so that a faulty one never looks like nobody.
+    `after` goes on behind an id, in a later transaction for instance. The filter is checked before the first list is asked
+    for, so that a faulty one never looks like nobody.
     """
     if catalogue.permission:
         store.require(catalogue.permission)
     statement = (
         _Query.of(store, catalogue, replace(request, sort=(), after=None)).bare().order_by(catalogue.id)
     )
+    if after is not None:
+        statement = statement.where(catalogue.id > after)
     return ([row[0] for row in part] for part in store.stream(statement, size))
 
 

@@ -147,15 +147,15 @@ def run_view(
 
 
 def view_ids(
-    store: Store, catalogues: Catalogues, view_id: UUID, *, size: int = 1000
+    store: Store, catalogues: Catalogues, view_id: UUID, *, size: int = 1000, after: UUID | None = None
 ) -> Iterator[list[UUID]]:
-    """Yield the ids of a view's rows in lists of `size`, for an audience.
+    """Yield the ids of a view's rows in their order, in lists of `size`, for an audience; `after` goes on behind one.
 
     A view that no longer fits raises Conflict before the first id, so that it never stands for everybody.
     """
     view = get_view(store, view_id)
     catalogue = catalogues.of(store, view.entity)
-    return select_ids(store, catalogue, request_of_view(store, catalogue, view), size=size)
+    return select_ids(store, catalogue, request_of_view(store, catalogue, view), size=size, after=after)
 
 
 def count_view(store: Store, catalogues: Catalogues, view_id: UUID, cap: int | None = None) -> int:

@@ -29,8 +29,9 @@ from retinue.storage.folding import fold
 from retinue.storage.hiding import hidden_names
 from retinue.storage.ids import INDEX_SUBJECT, SYSTEM_SUBJECT, new_id, new_ids
 from retinue.storage.keys import KeyStore, check_keys
-from retinue.storage.masters import MasterKeys
+from retinue.storage.masters import MasterKeys, write_masters
 from retinue.storage.privacy import Held, is_about, personal_registry, privacy_faults, subject_path
+from retinue.storage.reads import ReadEntry, forget_reads
 from retinue.storage.reverting import Reverted, revert_change_set, touched_contacts
 from retinue.storage.scoping import Refused
 from retinue.storage.sealing import sealed
@@ -59,6 +60,7 @@ __all__ = [
     "KeyStore",
     "MasterKeys",
     "Privacy",
+    "ReadEntry",
     "Refused",
     "Reverted",
     "Sealed",
@@ -79,6 +81,7 @@ __all__ = [
     "fields_of",
     "find_resurrected",
     "fold",
+    "forget_reads",
     "hidden_names",
     "is_about",
     "json_type",
@@ -101,4 +104,5 @@ __all__ = [
     "subject_path",
     "touched_contacts",
     "verify_audit",
+    "write_masters",
 ]

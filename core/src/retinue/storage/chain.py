@@ -99,6 +99,7 @@ def read_leaves(store: Store, after: Place = (0, ""), horizon: int | None = None
     Rows come straight from the driver: a million of them are read and hashed in seconds.
     """
     connection = store.raw_connection()
+    store.database.hold(connection)
     dialect = connection.dialect.name
     bound = "" if horizon is None else f" AND turn < {int(horizon)}"
     statement = (

@@ -23,11 +23,14 @@ from retinue.storage.declare import MODELS, Base, check_declarations
 from retinue.storage.keys import KeyStore, empty_journal
 from retinue.storage.masters import MasterKeys
 from retinue.storage.ports import Enqueue
+from retinue.storage.reads import ReadLog
 from retinue.storage.scoping import Scope, Variant, current_scope, scoped_dialect
 from retinue.storage.statistics import Statistics
 from retinue.storage.store import Store
 
 Kind = Literal["sqlite", "postgresql"]
+_IDLE = 0
+"""What libpq calls a connection in no transaction."""
 _MAX_VARIANTS = 64
 _PING_AFTER = 5.0
 """Seconds a pooled connection may idle before it is asked whether it still lives."""
@@ -44,12 +47,25 @@ def make_engine(url: str | URL, *, busy_seconds: float = 10.0, pool_size: int = 
     raise Misconfigured(f"database {backend} is not supported", remedy="Use sqlite:///… or postgresql://…")
 
 
-def _postgresql_engine(url: URL, pool_size: int) -> Engine:
+def make_readers(engine: Engine, pool_size: int) -> Engine:
+    """Return the engine for transactions that only read: on PostgreSQL one whose connections refuse writing.
+
+    There each statement has a snapshot of its own in any case, so begin and commit around reading would be two
+    round trips for nothing; what needs a transaction says `hold`.
+    """
+    if engine.dialect.name == "sqlite":
+        return engine
+    return _postgresql_engine(engine.url, pool_size, readonly=True)
+
+
+def _postgresql_engine(url: URL, pool_size: int, *, readonly: bool = False) -> Engine:
+    options = "-c timezone=UTC -c default_transaction_read_only=on" if readonly else "-c timezone=UTC"
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=pool_size,
-        connect_args={"options": "-c timezone=UTC", "connect_timeout": 10},
+        connect_args={"options": options, "connect_timeout": 10},
+        **({"isolation_level": "AUTOCOMMIT"} if readonly else {}),
     )
 
     @event.listens_for(engine, "checkin")
@@ -140,16 +156,19 @@ def explain_failure(fault: SQLAlchemyError) -> Exception:
 class Database:
     """The data, the key store, and the one way in: `store`."""
 
-    def __init__(self, engine: Engine, keys: KeyStore) -> None:
+    def __init__(self, engine: Engine, keys: KeyStore, *, pool_size: int = 10) -> None:
         self.engine = engine
+        self.readers = make_readers(engine, pool_size)
         self.keys = keys
         self.kind: Kind = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
         self._variants: dict[Variant, Any] = {}
         self.turns_ahead = 0
+        self.reads = ReadLog(self)
         self.statistics = Statistics(engine) if self.kind == "postgresql" else None
         # On SQLite one thread at a time: eight threads halve the throughput (they fight for the interpreter's lock).
         self.gate: Any = threading.RLock() if self.kind == "sqlite" else contextlib.nullcontext()
-        event.listen(engine, "before_execute", _set_scope)
+        for one in {engine, self.readers}:
+            event.listen(one, "before_execute", _set_scope)
 
     @classmethod
     def open(
@@ -183,7 +202,7 @@ class Database:
             except SQLAlchemyError as fault:
                 raise explain_failure(fault) from fault
             on_failure.pop_all()
-        return cls(engine, keys)
+        return cls(engine, keys, pool_size=pool_size)
 
     def create_schema(self) -> None:
         """Create core's tables without migrations, for tests of single rooms."""
@@ -202,7 +221,6 @@ class Database:
         actor: Actor,
         *,
         readonly: bool = False,
-        single: bool = False,
         plugin: str | None = None,
         hooks: Any = None,
         jobs: Enqueue | None = None,
@@ -210,12 +228,11 @@ class Database:
     ) -> Iterator[Store]:
         """Yield a Store for one transaction of `actor`; commits on a clean exit, rolls back on any exception.
 
-        With `readonly` nothing can be written; with `single` beside it the caller makes one statement only, and
-        PostgreSQL is spared the begin and the end around it.
+        With `readonly` nothing can be written.
         """
         with self.gate:
             try:
-                with self._connection(readonly, single=single) as connection:
+                with self._connection(readonly) as connection:
                     store = Store(
                         self, connection, actor, readonly=readonly, hooks=hooks, jobs=jobs, declared=declared
                     )
@@ -247,16 +264,22 @@ class Database:
             store.release()
 
     @contextlib.contextmanager
-    def _connection(self, readonly: bool, *, single: bool) -> Iterator[Connection]:
-        options: dict[str, Any] = {"retinue_write": not readonly}
-        if readonly and self.kind == "postgresql":
-            options["postgresql_readonly"] = True
-            if single:
-                options["isolation_level"] = "AUTOCOMMIT"
-        with self.engine.connect() as connection:
-            connection.execution_options(**options)
+    def _connection(self, readonly: bool) -> Iterator[Connection]:
+        with (self.readers if readonly else self.engine).connect() as connection:
+            connection.execution_options(retinue_write=not readonly)
             with connection.begin():
                 yield connection
+
+    @staticmethod
+    def hold(connection: Connection) -> None:
+        """Begin the transaction that a cursor on the server or a savepoint needs, where reading has none."""
+        if connection.dialect.name == "sqlite" or connection.get_execution_options().get(
+            "retinue_write", True
+        ):
+            return
+        driver: Any = connection.connection.driver_connection
+        if driver.info.transaction_status == _IDLE:
+            connection.exec_driver_sql("BEGIN")
 
     def speak(self, connection: Connection, scope: Scope) -> Connection:
         """Return `connection` as one that compiles and binds by `scope`, in the same transaction."""
@@ -276,6 +299,7 @@ class Database:
     def close(self) -> None:
         """Let go of all connections."""
         self.engine.dispose()
+        self.readers.dispose()
         self.keys.engine.dispose()
 
 

@@ -192,6 +192,11 @@ class KeyStore:
             for subject in subjects:
                 self._cache.pop(subject, None)
 
+    def follow(self) -> None:
+        """Read the master keys anew, if it is known from where: another process may have made a newer one."""
+        if self._reload is not None:
+            self.masters = self._reload()
+
     def rewrap(self, batch: int = _BATCH) -> int:
         """Rewrap one batch of keys under the current master key; returns how many are left to do.
 

@@ -104,6 +104,11 @@ class MasterKeys:
         """Return the text of a master key file."""
         return "".join(f"{v}:{base64.b64encode(raw).decode()}\n" for v, raw in sorted(self._raw.items()))
 
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """Return the versions there are, the oldest first."""
+        return tuple(sorted(self._raw))
+
     def with_next(self) -> MasterKeys:
         """Return these keys and a fresh one of the next version, which wraps from then on."""
         return MasterKeys({**self._raw, self.current + 1: os.urandom(KEY_BYTES)})
@@ -127,3 +132,15 @@ class MasterKeys:
                 code="master-key-wrong",
                 remedy="Put the right master key back; nothing was changed.",
             ) from None
+
+
+def write_masters(path: Path, masters: MasterKeys) -> None:
+    """Write the master key file, readable by its owner alone; the old one is replaced in one step."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(masters.render())
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(fresh, path)

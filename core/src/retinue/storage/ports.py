@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
@@ -62,3 +63,9 @@ def check_grant(store: Any, permission: str) -> None:
         remedy=f"Its plugin.toml must name {permission} in grants, and an administrator agree to it.",
         extra={"permission": permission, "plugin": store.plugin},
     )
+
+
+def opener_of(store: Any, jobs: Any, actor: Any) -> Callable[[], Any]:
+    """Return how to open more transactions for `actor` beside that of `store`, with its hooks and declarations."""
+    more = {"plugin": store.plugin, "hooks": store.hooks, "jobs": jobs, "declared": store.declared}
+    return partial(store.database.store, actor, **more)

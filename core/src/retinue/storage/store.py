@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
@@ -17,7 +17,7 @@ from retinue.storage import bulk
 from retinue.storage.audit import Auditor, Change
 from retinue.storage.flushing import check_visible
 from retinue.storage.opening import open_blobs, unseal_rows
-from retinue.storage.ports import Enqueue, NoHooks, check_grant, is_granted
+from retinue.storage.ports import Enqueue, NoHooks, check_grant, is_granted, opener_of
 from retinue.storage.scoping import scope_of
 from retinue.storage.sealing import make_token
 from retinue.storage.sets import (
@@ -209,17 +209,15 @@ class Store:
 
     def count(self, statement: Select[Any], cap: int | None = None) -> int:
         """Return how many rows `statement` gives, counting no further than `cap`."""
-        inner = statement.order_by(None)
-        if cap is not None:
-            inner = inner.limit(cap)
+        inner = statement.order_by(None).limit(cap)
         return int(self.session.scalar(select(func.count()).select_from(inner.subquery())) or 0)
 
     def stream(self, statement: Any, size: int = 1000) -> Iterator[Sequence[Row[Any]]]:
         """Yield the rows of a select in lists of `size`, keeping only one list in memory."""
-        result = self.session.execute(
-            statement, execution_options={"yield_per": size, "stream_results": True}
-        )
-        yield from result.partitions(size)
+        self.database.hold(self._base)
+        options = {"yield_per": size, "stream_results": True}
+        with self.session.execute(statement, execution_options=options) as result:  # closed if left half-way
+            yield from result.partitions(size)
 
     # ---- writing ---------------------------------------------------------------------------------------------
     def add(self, *rows: Any) -> None:
@@ -274,6 +272,7 @@ class Store:
         family = [root, *root._children.values()]
         for store in family:
             store.flush()
+        self.database.hold(self._base)
         entries, known = self.auditor.entries, dict(root._children)
         try:
             with contextlib.ExitStack() as stack:
@@ -354,6 +353,10 @@ class Store:
     def raw(self, reason: str) -> Store:
         """Return a store without any row rule, removed contacts included: for storage's own undo and erasure."""
         return self._child(reason, "raw")
+
+    def opener(self, reason: str) -> Callable[[], contextlib.AbstractContextManager[Store]]:
+        """Return how to open more transactions as the system, with the hooks and jobs of now: for seconds, not hours."""
+        return opener_of(self, self._jobs, Actor.system(reason))
 
     def _child(self, reason: str, sight: str) -> Store:
         root = self._root

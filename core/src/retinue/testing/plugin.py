@@ -79,6 +79,28 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         cases.parametrise(metafunc, metafunc.config.getoption("--retinue-plugin"))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give all conformance tests of one plugin to one process, where there are several: they share an installation."""
+    names: list[str] = config.getoption("--retinue-plugin")
+    if not names:
+        return None
+    from xdist.scheduler import (  # type: ignore[import-untyped]  # noqa: PLC0415 - lazy: only who spreads tests has it
+        LoadScopeScheduling,
+    )
+
+    class ByPlugin(LoadScopeScheduling):  # type: ignore[misc]  # the library has no types
+        """Tests of one plugin are one piece of work, everything else is spread test by test."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            path, _, case = nodeid.partition("[")
+            words = case.rstrip("]").split("-", 2)
+            held = [word for word in words if word in names] if "/conformance/" in path else []
+            return held[0] if held else nodeid
+
+    return ByPlugin(config, log)
+
+
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what is asked for."""
     wanted: Any = config.getoption("--retinue-plugin")

@@ -15,17 +15,18 @@ from sqlalchemy import make_url
 
 from retinue.actor import Actor
 from retinue.app import House, open_house
+from retinue.app.lifecycle import deeds
 from retinue.app.serving import make_application
 from retinue.kit import Project
 from retinue.kit.names import keyword, text_of
 from retinue.kit.rules.hooks import answers
+from retinue.plugins import discover
 from retinue.testing.conformance.cases import project_of
 from retinue.testing.fixtures import DATABASES
 from retinue.testing.house import Crm, make_config
 from retinue.testing.postgres import fresh_database
 
 SYSTEM = Actor.system("conformance")
-Opened = Callable[[str], Crm]
 
 
 @pytest.fixture(scope="session")
@@ -40,14 +41,22 @@ def kind_of_database(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def tried_already() -> Iterator[None]:
+    """Do not import the plugin in a process of its own before each enabling: one test does that, and it takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deeds, "refuse_dangerous", lambda *_, **__: None)
+        yield
+
+
 @pytest.fixture(scope="session")
-def open_fresh(
+def open_new_house(
     templates: Any, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Any:
     """Return a context manager that opens a new installation on a kind of database, no plugin on."""
 
     @contextlib.contextmanager
-    def opened(kind: str) -> Iterator[Crm]:
+    def opened(kind: str) -> Iterator[House]:
         folder, url = templates(kind, lambda: request.getfixturevalue("postgres_server"))
         own = tmp_path_factory.mktemp("conformance")
         for name in ("master.key", "keys.db", *(["retinue.db"] if kind == "sqlite" else [])):
@@ -57,18 +66,33 @@ def open_fresh(
             if kind != "sqlite":
                 server = request.getfixturevalue("postgres_server")
                 target = stack.enter_context(fresh_database(server, template=make_url(url).database))
-            house = stack.enter_context(open_house(make_config(own, target)))
-            client = TestClient(app=make_application(house), base_url=house.config.base_url)
-            yield Crm(house, stack.enter_context(client))
+            yield stack.enter_context(open_house(make_config(own, target)))
+
+    return opened
+
+
+@pytest.fixture(scope="session")
+def open_fresh(open_new_house: Any) -> Any:
+    """Return a context manager that opens a new installation that answers HTTP, with some plugins on."""
+
+    @contextlib.contextmanager
+    def opened(kind: str, *names: str) -> Iterator[Crm]:
+        with open_new_house(kind) as house:
+            for name in names:
+                turn_on(house, name)
+            application = make_application(house)
+            with TestClient(app=application, base_url=house.config.base_url) as client:
+                client.app = application  # the client wraps it, and tests look at its routes
+                yield Crm(house, client)
 
     return opened
 
 
 @pytest.fixture
-def fresh(open_fresh: Any, kind_of_database: str) -> Iterator[Crm]:
+def fresh(open_new_house: Any, kind_of_database: str) -> Iterator[House]:
     """Yield an installation of its own, no plugin on."""
-    with open_fresh(kind_of_database) as crm:
-        yield crm
+    with open_new_house(kind_of_database) as house:
+        yield house
 
 
 @pytest.fixture(scope="session")
@@ -79,11 +103,8 @@ def shared(open_fresh: Any) -> Iterator[Callable[[str], Crm]]:
 
         def on(name: str) -> Crm:
             if name not in made:
-                crm = stack.enter_context(open_fresh("sqlite"))
-                turn_on(crm, name)
-                for other in sorted(_publishers(project_of(name)) & set(crm.house.catalogue)):
-                    turn_on(crm, other)
-                made[name] = crm
+                others = sorted(_publishers(project_of(name)) & set(discover()))
+                made[name] = stack.enter_context(open_fresh("sqlite", name, *others))
             return made[name]
 
         yield on
@@ -101,17 +122,16 @@ def _publishers(project: Project) -> set[str]:
     return {text_of(keyword(marker, "of")) for marker in markers} - {""}
 
 
-def turn_on(crm: Crm, name: str) -> None:
-    """Enable a plugin behind those it requires, and serve it."""
-    house: House = crm.house
+def turn_on(house: House, name: str) -> None:
+    """Enable a plugin behind those it requires."""
+    if name in house.plugins.loaded:
+        return
     for other in house.catalogue[name].manifest.requires:
-        if other not in house.plugins.loaded:
-            turn_on(crm, other)
+        turn_on(house, other)
     house.enable(SYSTEM, name)
-    crm.rebuild()
 
 
 @pytest.fixture
-def enable(subject: str) -> Callable[[Crm], None]:
+def enable(subject: str) -> Callable[[House], None]:
     """Return a function that turns the plugin on."""
-    return lambda crm: turn_on(crm, subject)
+    return lambda house: turn_on(house, subject)

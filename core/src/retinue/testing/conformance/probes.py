@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import click
 
-from retinue.app.serving import make_application
 from retinue.contacts.service import create_contact
 from retinue.plugins import Command, WebhookEvent
 from retinue.plugins.contributions import name_of
 from retinue.testing.house import Api, Crm
 from retinue.ui import UI_KINDS
+from retinue.web import Application
 
 Probe = Callable[[Crm, Any, Api], bool]
 """Says whether a contribution works in an installation, for somebody who may do everything."""
 
 
+def served(crm: Crm) -> list[Any]:
+    """Return the routes of the application that answers now."""
+    return list(cast(Application, crm.client.app).litestar.routes)
+
+
 def _paths(crm: Crm, prefix: str) -> bool:
-    return any(path == prefix or path.startswith(f"{prefix.rstrip('/')}/") for path in _served(crm))
+    paths = [route.path for route in served(crm)]
+    return any(path == prefix or path.startswith(f"{prefix.rstrip('/')}/") for path in paths)
 
 
-_SERVED: Final[dict[tuple[int, int], list[str]]] = {}
-
-
-def _served(crm: Crm) -> list[str]:
-    """Return the paths of the application that the house's plugins make, put together once for each set of them."""
-    key = (id(crm), crm.house.plugins.epoch)
-    if key not in _SERVED:
-        _SERVED[key] = [route.path for route in make_application(crm.house).litestar.routes]
-    return _SERVED[key]
+def _site(crm: Crm, item: Any, _: Api) -> bool:
+    """A site at the root takes the place of core's own page, so its address alone says nothing."""
+    on = any(owned.item == item for owned in crm.house.plugins.declared(type(item)))
+    return on and _paths(crm, item.path)
 
 
 def _named(answer: Any, name: str) -> bool:
@@ -97,6 +98,6 @@ PROBES: Final[dict[str, Probe]] = {
     "list_columns": _column,
     "merge_fields": lambda _crm, item, api: _named(api.get("/merge-fields"), item.name),
     **dict.fromkeys(UI_KINDS, _offered),
-    "sites": lambda crm, item, _: _paths(crm, item.path),
+    "sites": _site,
 }
 """By kind; a kind without a probe fails the suite of core."""

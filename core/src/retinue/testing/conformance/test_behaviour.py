@@ -14,12 +14,11 @@ import pytest
 from sqlalchemy import event
 
 from retinue.actor import Actor
-from retinue.app.serving import make_application
 from retinue.contacts.service import create_contacts
 from retinue.kit import Project
 from retinue.plugins.contributions import KINDS, name_of
 from retinue.testing.conformance.looking import bare_rows
-from retinue.testing.conformance.probes import PROBES
+from retinue.testing.conformance.probes import PROBES, served
 from retinue.testing.house import Api, Crm
 from retinue.testing.privacy import assert_personal_data
 from retinue.web import PUBLIC, SIGNED_IN
@@ -35,7 +34,7 @@ Route = tuple[str, str, str]
 def _plans(crm: Crm) -> dict[str, Route]:
     """Return (method, path, permission) of every route by module and name of its function."""
     found = {}
-    for route in make_application(crm.house).litestar.routes:
+    for route in served(crm):
         for handler in getattr(route, "route_handlers", ()):
             plan = handler.opt.get("retinue_plan")
             if plan is not None:

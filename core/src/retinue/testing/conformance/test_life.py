@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
 from retinue.actor import Actor
+from retinue.app import House
 from retinue.plugins import discover, migrations
 from retinue.plugins.migration_scripts import read_chain
 from retinue.plugins.probe import probe_import
@@ -18,7 +19,7 @@ from retinue.testing.conformance.looking import try_empty
 from retinue.testing.house import Crm
 
 SYSTEM = Actor.system("conformance")
-Enable = Callable[[Crm], None]
+Enable = Callable[[House], None]
 
 
 def shape(connection: Connection) -> dict[str, list[str]]:
@@ -30,17 +31,17 @@ def shape(connection: Connection) -> dict[str, list[str]]:
     }
 
 
-def look(crm: Crm) -> dict[str, list[str]]:
+def look(house: House) -> dict[str, list[str]]:
     """Return the shape of an installation's database."""
-    with crm.house.database.engine.connect() as connection:
+    with house.database.engine.connect() as connection:
         return shape(connection)
 
 
-def required(crm: Crm, name: str) -> set[str]:
+def required(house: House, name: str) -> set[str]:
     """Return the plugin and those it requires, directly or not."""
     found = {name}
-    for other in crm.house.catalogue[name].manifest.requires:
-        found |= required(crm, other)
+    for other in house.catalogue[name].manifest.requires:
+        found |= required(house, other)
     return found
 
 
@@ -49,7 +50,7 @@ def test_import_does_nothing_but_define(subject: str) -> None:
     assert [str(fault) for fault in probe_import(discover()[subject])] == []
 
 
-def test_enabling_adds_only_own_tables(fresh: Crm, enable: Enable, subject: str) -> None:
+def test_enabling_adds_only_own_tables(fresh: House, enable: Enable, subject: str) -> None:
     """No table of core or of another plugin is touched."""
     before = look(fresh)
     enable(fresh)
@@ -60,46 +61,48 @@ def test_enabling_adds_only_own_tables(fresh: Crm, enable: Enable, subject: str)
     assert [name for name in new if not any(name == o or name.startswith(f"{o}_") for o in owners)] == []
 
 
-def test_migrations_make_the_tables_of_the_models(fresh: Crm, enable: Enable, subject: str) -> None:
+def test_migrations_make_the_tables_of_the_models(fresh: House, enable: Enable, subject: str) -> None:
     """What the code believes and what the database has are the same."""
     enable(fresh)
     models = [m for m in MODELS.values() if m.__plugin__ == subject]
     for metadata in {id(model.metadata): model.metadata for model in models}.values():
-        with fresh.house.database.engine.connect() as connection:
+        with fresh.database.engine.connect() as connection:
 
             def ours(_object: Any, name: str | None, kind: str, *_: Any) -> bool:
                 return kind != "table" or str(name) == subject or str(name).startswith(f"{subject}_")
 
-            options = {"include_object": ours, "compare_type": fresh.house.database.kind == "postgresql"}
+            options = {"include_object": ours, "compare_type": fresh.database.kind == "postgresql"}
             context = MigrationContext.configure(connection, opts=options)
             assert compare_metadata(context, metadata) == []
 
 
-def test_enabling_twice_is_harmless(fresh: Crm, enable: Enable, subject: str) -> None:
+def test_enabling_twice_is_harmless(fresh: House, enable: Enable, subject: str) -> None:
     """The second time changes nothing."""
     enable(fresh)
     before = look(fresh)
-    fresh.house.enable(SYSTEM, subject)
+    fresh.enable(SYSTEM, subject)
     assert look(fresh) == before
-    assert subject in fresh.house.plugins.loaded
+    assert subject in fresh.plugins.loaded
 
 
-def test_disabling_keeps_the_tables_and_takes_all_else_away(fresh: Crm, enable: Enable, subject: str) -> None:
+def test_disabling_keeps_the_tables_and_takes_all_else_away(
+    fresh: House, enable: Enable, subject: str
+) -> None:
     """Off means off, and the data stay."""
     enable(fresh)
     before = look(fresh)
-    fresh.house.disable(SYSTEM, subject)
+    fresh.disable(SYSTEM, subject)
     assert look(fresh) == before
-    assert subject not in fresh.house.plugins.loaded
-    assert [p.name for p in fresh.house.permissions if getattr(p, "plugin", None) == subject] == []
-    fresh.house.enable(SYSTEM, subject)
-    assert subject in fresh.house.plugins.loaded
+    assert subject not in fresh.plugins.loaded
+    assert [p.name for p in fresh.permissions if getattr(p, "plugin", None) == subject] == []
+    fresh.enable(SYSTEM, subject)
+    assert subject in fresh.plugins.loaded
     assert look(fresh) == before
 
 
-def test_way_back_leaves_no_trace_and_up_again_works(fresh: Crm, enable: Enable, subject: str) -> None:
+def test_way_back_leaves_no_trace_and_up_again_works(fresh: House, enable: Enable, subject: str) -> None:
     """Down to nothing and up again, on the same database."""
-    house = fresh.house
+    house = fresh
     chain = read_chain(migrations.line_of(house.catalogue[subject]), [subject])
     if not chain.scripts or any(script.irreversible for script in chain.scripts):
         return
@@ -114,19 +117,19 @@ def test_way_back_leaves_no_trace_and_up_again_works(fresh: Crm, enable: Enable,
     assert look(fresh) == up
 
 
-def test_core_lives_on_while_the_plugin_is_off(fresh: Crm, enable: Enable, subject: str) -> None:
+def test_core_lives_on_while_the_plugin_is_off(open_fresh: Any, kind_of_database: str, subject: str) -> None:
     """Rows of a plugin that is off never keep core from changing, removing or merging its own."""
-    enable(fresh)
-    api = fresh.user().client
-    ids = [
-        api.post("/contacts", {"given_name": "Ada", "family_name": name}).json()["id"]
-        for name in ("Byron", "King")
-    ]
-    fresh.house.disable(SYSTEM, subject)
-    fresh.rebuild()
-    assert api.patch(f"/contacts/{ids[0]}", {"city": "London"}).status_code == 200
-    assert api.post(f"/contacts/{ids[0]}/merge", {"merged": [ids[1]]}).status_code == 200
-    assert api.delete(f"/contacts/{ids[0]}").status_code == 204
+    with open_fresh(kind_of_database, subject) as crm:
+        api = crm.user().client
+        ids = [
+            api.post("/contacts", {"given_name": "Ada", "family_name": name}).json()["id"]
+            for name in ("Byron", "King")
+        ]
+        crm.house.disable(SYSTEM, subject)
+        crm.rebuild()
+        assert api.patch(f"/contacts/{ids[0]}", {"city": "London"}).status_code == 200
+        assert api.post(f"/contacts/{ids[0]}/merge", {"merged": [ids[1]]}).status_code == 200
+        assert api.delete(f"/contacts/{ids[0]}").status_code == 204
 
 
 def test_foreign_keys_to_core_say_what_happens_on_delete(on: Crm, subject: str, table: str) -> None:
