@@ -153,6 +153,23 @@ def test_refund_after_the_points_expired_owes_nothing(crm: Any, settled: bool) -
     world.proof()
 
 
+@pytest.mark.parametrize(("policy", "back"), [("expire", 0), ("grace", 30)])
+def test_refund_takes_back_points_that_live_on_for_a_grace(crm: Any, policy: str, back: int) -> None:
+    """LO-x5, LO-x6: points of an order that a rollback gave days of grace are no expired ones: its refund takes
+    them back; without a grace they are gone already and the refund takes nothing."""
+    earn = {"points": 1, "per_minor": 100, "expires": {"days": 10}}
+    world = World(crm, {"earn": earn, "refund": {"restore": policy, "grace_days": 10}})
+    order = world.buy(3000, "2026-01-01")
+    spent = world.redeem(30, "2026-01-05")
+    world.reverse(spent.id, "2026-01-20")
+    world.earn(7, "2026-01-20", "2026-03-01")
+    assert world.points("2026-01-20")[0] == 7 + back
+    with crm.store() as store:
+        refund_order(store, order.id, {"key": "all", "refunded_at": day("2026-01-21")})
+    assert world.points("2026-01-21")[0] == 7
+    world.proof()
+
+
 @pytest.mark.parametrize(("policy", "back"), [({}, 0), ({"restore": "grace", "grace_days": 10}, 40)])
 def test_rollback_restores_the_same_lots(crm: Any, policy: dict[str, Any], back: int) -> None:
     """LO-x6: points go back to their lots with their expiry; a lot that is over gives 0, or lives on for a grace.

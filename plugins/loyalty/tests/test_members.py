@@ -66,7 +66,11 @@ def test_f1_levels_ranks_and_a_preview(crm: Any) -> None:
         "items"
     ]
     assert sorted(row["values"]["loyalty.balance"] for row in rich) == [16, 49]
-    assert len(api.get("/contacts", params={"loyalty.tier": status["tier"]}).json()["items"]) <= 1
+    today = {code: api.get(f"/loyalty/members/{one}").json() for code, one in people.items()}
+    for tier in ("gold", "silver"):
+        listed = api.get("/contacts", params={"loyalty.tier": tier, "fields": "given_name"}).json()["items"]
+        of_today = {code for code, rows in today.items() if rows and rows[0]["tier"] == tier}
+        assert {row["values"]["given_name"] for row in listed} == of_today
 
 
 @sqlite

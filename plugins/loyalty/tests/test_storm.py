@@ -98,6 +98,31 @@ def test_one_key_fifty_times_at_once_is_one_deed(crm: Any) -> None:
     world.proof()
 
 
+def test_two_counters_redeem_all_points_at_once_over_http(crm: Any) -> None:
+    """LO-02: two parallel requests for all 49 points: one is answered 200, one 409 with what is left."""
+    world = World(crm)
+    world.earn(49, "2026-01-01")
+    path, start = f"/loyalty/programmes/{world.programme_id}/redeem", threading.Barrier(2)
+    answers: list[tuple[int, Any]] = []
+
+    def ask(api: Any, key: str) -> None:
+        start.wait(60)
+        answer = api.post(path, {"contact_id": str(world.member), "points": 49, "key": key})
+        answers.append((answer.status_code, answer.json()))
+
+    counters = [threading.Thread(target=ask, args=(crm.user().client, key)) for key in ("left", "right")]
+    for counter in counters:
+        counter.start()
+    for counter in counters:
+        counter.join(60)
+    (good, paid), (bad, refused) = sorted(answers, key=lambda answer: answer[0])
+    assert (good, paid["balance"]) == (200, 0)
+    assert (bad, refused["available"]) == (409, 0), refused
+    assert refused["type"].endswith("not-enough-points")
+    assert world.points("2030-01-01") == (0, 0)
+    world.proof()
+
+
 @pytest.mark.slow
 def test_refund_storm_with_a_kill_changes_nothing(crm: Any) -> None:
     """Two processes refund the same orders in parts, from both ends, one is killed in the middle and started anew:

@@ -8,7 +8,7 @@ import hmac
 import json
 import time
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,9 +18,10 @@ from sqlalchemy import func, select
 
 from retinue.contacts import merge_contacts, revert_change_set
 from retinue.contacts.erasing import erase_contact
+from retinue.errors import Conflict
 from retinue_orders import importing, sales_missed
-from retinue_orders.models import Line, Order, Summary
-from retinue_orders.service import record_orders
+from retinue_orders.models import Line, Order, Subscription, Summary
+from retinue_orders.service import cancel_order, record_orders
 
 CODES = [f"C{n:02}" for n in range(1, 11)]
 
@@ -287,6 +288,41 @@ def test_merged_orders_move_and_come_back(crm: Any) -> None:
     with crm.store() as store:
         revert_change_set(store, deed)
     assert totals() == {people["A"]: 10.0, people["B"]: 10.0}
+
+
+def test_hook_erasure_refusals_names_who_owes(crm: Any) -> None:
+    """GD-05: an unpaid order or a subscription past due stops an erasure, with the numbers; cancelled, paid or free ones do not,
+    and nothing does where the installation keeps no payments."""
+    people = make_people(crm, ["A", "B", "C", "D"])
+    day = {"placed_at": moment("2026-05-01")}
+    with crm.store() as store:
+        record_orders(store, [
+            *(order(number=f"A{n}", contact_id=people["A"], payment="unpaid", **day) for n in range(6)),
+            order(number="B1", contact_id=people["B"], payment="paid", **day),
+            order(number="B2", contact_id=people["B"], payment="unpaid", total_minor=0, lines=[], **day),
+        ])  # fmt: skip
+        (gone,) = record_orders(store, [order(number="B3", contact_id=people["B"], payment="unpaid", **day)])
+        cancel_order(store, gone.id)
+        late = Subscription(
+            contact_id=people["C"], plan="Club", currency="EUR", amount_minor=500, unit="month", status="past_due",
+            starts_on=date(2026, 1, 1), renews_on=date(2026, 2, 1), created_at=store.now,
+        )  # fmt: skip
+        store.system("orders").add(late)
+
+    def owing() -> dict[UUID, tuple[str, str]]:
+        with crm.store(readonly=True) as store:
+            found = store.hooks.erasure_refusals(store=store, contact_ids=list(people.values()))
+        return {one.contact_id: (one.code, one.reason) for one in found}
+
+    assert owing() == {
+        people["A"]: ("invoice-open", "not paid: A0, A1, A2, A3, A4, …"),
+        people["C"]: ("invoice-open", "a subscription is past due"),
+    }
+    with crm.store() as store, pytest.raises(Conflict, match="not paid: A0"):
+        erase_contact(store, people["A"], reason="asked")
+    settings = {"values": {"keep_debtors": False}}
+    assert crm.user().client.patch("/plugins/orders/settings", settings).status_code == 200
+    assert owing() == {}
 
 
 def test_erasure_keeps_the_sale_and_forgets_the_buyer(crm: Any) -> None:

@@ -66,7 +66,7 @@ def test_summary_counts_all_and_adds_up_one_currency() -> None:
     assert (found["orders"], found["currency"], found["total"]) == (3, "EUR", 30.01)
     assert (found["average"], found["gap_days"]) == (15.01, 15.0)
     assert summarise(orders[:1])["gap_days"] is None
-    assert digits_of("JPY") == 0
+    assert [digits_of(one) for one in ("JPY", "EUR", "KWD", "CLF")] == [0, 2, 3, 4]
 
 
 def test_subscription_renews_fails_and_ends(crm: Any, monkeypatch: pytest.MonkeyPatch) -> None:

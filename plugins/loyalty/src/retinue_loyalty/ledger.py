@@ -157,7 +157,7 @@ def claw_back(posting: Posting, wallet: Wallet, deed: Deed, policy: RefundPolicy
 
     First out of its own lot, on hold or not, then out of the others. What is spent already becomes a debt
     (``negative``) or is let go and told in the detail (``clamp``). Points of the lot that have expired are gone
-    already. No more is ever taken back than was earned.
+    already; those that live on for some days of grace are not. No more is ever taken back than was earned.
     """
     settle(posting, wallet, deed.at)
     own_lot = next((lot for lot in wallet.lots.values() if lot.transaction_id == deed.reverses_id), None)
@@ -242,7 +242,7 @@ def _put_back(opened: Open, lot: LotRow, amount: int, policy: RefundPolicy) -> N
         opened.repay(lot)
     elif policy.restore == "grace":
         opened.take(lot, -amount, "restore")
-        opened.take(lot, amount, "expire")
+        opened.take(lot, amount, "grace")
         again = opened.add_lot(amount, at, at + timedelta(days=policy.grace_days))
         opened.side(again.account_id, again.bucket, amount)
         opened.repay(again)

@@ -40,7 +40,7 @@ ISSUED, REDEEMED, EXPIRED, ADJUSTED = (
 )
 BUCKETS = (MEMBER_PENDING, MEMBER_AVAILABLE, MEMBER_OWED, ISSUED, REDEEMED, EXPIRED, ADJUSTED)
 KINDS = ("earn", "confirm", "redeem", "expire", "clawback", "restore", "adjust", "close")
-USES = ("spend", "expire", "clawback", "repay", "restore", "adjust")
+USES = ("spend", "expire", "grace", "clawback", "repay", "restore", "adjust")
 
 _POINTS = personal("to keep the points a customer has collected", erase="keep")
 _STANDING = personal("to see at a glance how loyal a customer is", erase="delete")

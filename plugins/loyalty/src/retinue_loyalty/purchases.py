@@ -18,7 +18,7 @@ from retinue import Store, new_id
 from retinue_loyalty import ledger, pricing
 from retinue_loyalty.accounts import hold_owners, lock_members, system_of
 from retinue_loyalty.levels import gathered, renew_levels, renew_standings
-from retinue_loyalty.models import Account, Purchase, Qualifying, Transaction
+from retinue_loyalty.models import Account, Programme, Purchase, Qualifying, Transaction
 from retinue_loyalty.posting import Deed, Posting, Wallet, lock_wallets
 from retinue_loyalty.programmes import Scheme, read_schemes
 from retinue_loyalty.rewards import reward_climbs, reward_earnings, reward_referrals, take_rewards_back
@@ -203,20 +203,24 @@ class Return:
 def take_returns(store: Store, returns: Sequence[Return]) -> int:
     """Take points back for refunds and cancellations; returns how many purchases were touched."""
     own = system_of(store)
+    homes = _homes(own, [one.order_ref for one in returns])
+    schemes = [scheme for scheme in read_schemes(own) if scheme.id in homes] if homes else []
     touched = 0
-    for scheme in read_schemes(own):
-        homes = _homes(own, scheme.id, [one.order_ref for one in returns])
-        if homes:
-            touched += _take_back(own, scheme, [one for one in returns if one.order_ref in homes], homes)
+    for scheme in schemes:
+        theirs = homes[scheme.id]
+        touched += _take_back(own, scheme, [one for one in returns if one.order_ref in theirs], theirs)
     return touched
 
 
-def _homes(own: Store, programme_id: UUID, refs: Sequence[str]) -> dict[str, UUID]:
-    """Return the account of each purchase, as bare values: the rows are read once the accounts are locked."""
-    found: dict[str, UUID] = {}
+def _homes(own: Store, refs: Sequence[str]) -> dict[UUID, dict[str, UUID]]:
+    """Return the account of each purchase by programme, as bare values: rows are read once accounts are locked."""
+    found: dict[UUID, dict[str, UUID]] = {}
+    chosen = select(Purchase.programme_id, Purchase.order_ref, Purchase.account_id)
+    chosen = chosen.where(Purchase.programme_id.in_(select(Programme.id)))  # the index begins with it
     for start in range(0, len(refs), 500):
-        chosen = select(Purchase.order_ref, Purchase.account_id).where(Purchase.programme_id == programme_id)
-        found |= dict(own.rows(chosen.where(Purchase.order_ref.in_(refs[start : start + 500]))))
+        rows = own.rows(chosen.where(Purchase.order_ref.in_(refs[start : start + 500])))
+        for programme_id, ref, account_id in rows:
+            found.setdefault(programme_id, {})[ref] = account_id
     return found
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from retinue import ContactExport, Store, hookimpl
+from retinue import ContactExport, Refusal, Store, hookimpl
 from retinue_orders import missed, people
 
 __version__ = "0.1.0"
@@ -23,6 +23,12 @@ def contacts_merged(store: Store, survivor: Any, merged: Sequence[Any]) -> None:
 def contacts_erased(store: Store, contact_ids: Sequence[UUID]) -> None:
     """Take the persons off their orders."""
     people.forget_people(store, contact_ids)
+
+
+@hookimpl
+def erasure_refusals(store: Store, contact_ids: Sequence[UUID]) -> list[Refusal]:
+    """Say who still owes money."""
+    return people.find_debtors(store, contact_ids)
 
 
 @hookimpl

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
-from retinue import ContactExport, Store
+from retinue import ContactExport, Refusal, Store
 from retinue.money import to_text
-from retinue_orders.models import Line, Order, Subscription, Summary
+from retinue_orders.models import CANCELLED, PAST_DUE, UNPAID, Line, Order, Subscription, Summary
 from retinue_orders.summaries import refresh_summaries
 
 
@@ -32,6 +32,36 @@ def forget_people(store: Store, contact_ids: Sequence[UUID]) -> None:
             row.contact_id = None
     own.flush()
     own.change(delete(Summary).where(Summary.contact_id.in_(contact_ids)))
+
+
+def find_debtors(store: Store, contact_ids: Sequence[UUID]) -> list[Refusal]:
+    """Return who must not be erased because an order of theirs is not paid, or a subscription is past due, one each.
+
+    The claim ends with a payment or a cancellation. Nobody is kept where the setting ``keep_debtors`` is off: a shop that
+    does not tell payments would keep everybody.
+    """
+    if not store.settings("orders")["keep_debtors"]:
+        return []
+    own, owed = store.system("orders"), dict[UUID, list[str]]()
+    unpaid = select(Order.contact_id, Order.number).where(
+        Order.contact_id.in_(contact_ids),
+        Order.payment == UNPAID,
+        Order.status != CANCELLED,
+        Order.total_minor > 0,
+    )
+    for contact_id, number in own.rows(unpaid.order_by(Order.placed_at, Order.id)):
+        owed.setdefault(contact_id, []).append(number)
+    late = select(Subscription.contact_id).where(
+        Subscription.contact_id.in_(contact_ids), Subscription.status == PAST_DUE
+    )
+    refusals = [
+        Refusal(
+            contact_id, f"not paid: {', '.join(numbers[:5])}{', …' if numbers[5:] else ''}", "invoice-open"
+        )
+        for contact_id, numbers in owed.items()
+    ]
+    past_due = [one for one in dict.fromkeys(own.scalars(late)) if one not in owed]
+    return refusals + [Refusal(one, "a subscription is past due", "invoice-open") for one in past_due]
 
 
 def export_orders(store: Store, contact_ids: Sequence[UUID]) -> list[ContactExport]:
