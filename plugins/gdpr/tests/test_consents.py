@@ -18,8 +18,6 @@ from retinue_gdpr.clock import add_months, add_working_days
 from retinue_gdpr.models import ConsentEvent, Purpose, Wording
 from retinue_gdpr.service import chain_faults, expire_consents, verify_consents
 
-SQLITE = pytest.mark.parametrize("config", ["sqlite"], indirect=True)
-
 
 def refused(crm: Any, purpose: str, *ids: UUID) -> dict[UUID, str]:
     with crm.store(readonly=True) as store:
@@ -82,7 +80,6 @@ def test_new_version_of_a_purpose_needs_a_new_consent(crm: Any) -> None:
     assert api.patch(f"/gdpr/purposes/{ids['newsletter']}", {"name": "News", "version": 1}).status_code == 409
 
 
-@SQLITE
 def test_consent_ends_by_itself(crm: Any) -> None:
     """A consent whose time is over does not cover, before any job has noted it; the job writes an event for it."""
     begin(crm)
@@ -223,7 +220,6 @@ def test_merge_combines_by_the_stricter(crm: Any) -> None:
         assert verify_consents(store, stays)["good"]
 
 
-@SQLITE
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(

@@ -13,7 +13,6 @@ from retinue.contacts import create_contact, erase_contact, merge_contacts
 from retinue.errors import Invalid
 from retinue_gdpr.models import Consent, Standing, Suppression
 
-pytestmark = pytest.mark.parametrize("config", ["sqlite"], indirect=True)
 ADDRESS = {"kind": "person", "given_name": "Eva", "emails": [{"value": "eva@example.cz"}]}
 
 

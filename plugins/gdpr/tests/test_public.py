@@ -17,7 +17,6 @@ from retinue.web import make_link
 from retinue_gdpr.models import Letter, Standing
 from retinue_gdpr.notices import send_notices
 
-SQLITE = pytest.mark.parametrize("config", ["sqlite"], indirect=True)
 TOPICS, CHANNELS = ("events", "marketing", "newsletter", "surveys"), ("email", "sms")
 
 
@@ -66,7 +65,6 @@ def test_preference_centre_switches_topics_by_channel(crm: Any) -> None:
     assert allowed(crm, contact_id) == set()
 
 
-@SQLITE
 def test_link_opens_one_thing_until_its_end(crm: Any) -> None:
     """GD-03, GD-x15: tampered, expired or for another purpose: 403; of a person who is gone: 404; none needs a login."""
     begin(crm)
@@ -100,7 +98,6 @@ def form(crm: Any, *purposes: str, key: str = "signup", **more: Any) -> dict[str
     return made
 
 
-@SQLITE
 def test_law_wants_a_text_of_its_own_before_a_form_is_published(crm: Any) -> None:
     """GD-06: under ru-152fz a form without its consent text cannot be published; eu-gdpr is not affected."""
     begin(crm)
@@ -156,7 +153,6 @@ def test_form_wants_the_tick_and_keeps_the_text(crm: Any) -> None:
     assert crm.client.get(path).status_code == 404
 
 
-@SQLITE
 def test_request_by_the_public_page_waits_for_its_confirmation(crm: Any) -> None:
     """A request for somebody else comes to nothing; the answer does not say whether an address is known; a replay is refused."""
     contact_id, api = person(crm), crm.user().client
@@ -175,6 +171,45 @@ def test_request_by_the_public_page_waits_for_its_confirmation(crm: Any) -> None
     assert crm.client.post(confirm).status_code == 200
     assert crm.client.post(confirm).status_code == 409
     assert [r["state"] for r in api.get("/gdpr/requests").json() if r["contact_id"]] == ["open"]
+
+
+def test_own_link_asks_for_its_holder_whatever_address_is_typed(crm: Any) -> None:
+    """A request for someone else: by a link of one's own, with another's address, it is still about the holder."""
+    mallory, eva, api = person(crm, "Mallory"), person(crm), crm.user().client
+    path = link(crm, "request", contact_id=str(mallory))
+    assert crm.client.post(path, data={"kind": "erasure", "email": "eva@example.cz"}).status_code == 200
+    (request,) = api.get("/gdpr/requests").json()
+    assert (request["contact_id"], request["state"], request["verified_how"]) == (
+        str(mallory),
+        "open",
+        "link",
+    )
+    assert api.post(f"/gdpr/requests/{request['id']}/carry-out", {}).json()["state"] == "completed"
+    assert api.get(f"/contacts/{eva}").json()["given_name"] == "Eva"
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "words"),
+    [
+        ("cs", "Potvrďte prosím svou žádost", "přístup k údajům"),
+        ("de-AT", "Bitte bestätigen Sie Ihre Anfrage", "Auskunft"),
+        ("ru", "Подтвердите ваш запрос", "доступ к данным"),
+        ("tr", "Lütfen isteğinizi onaylayın", "verilere erişim"),
+        ("fr", "Please confirm your request", "access"),
+    ],
+)
+def test_letter_to_confirm_speaks_the_language_of_the_person(
+    crm: Any, language: str, subject: str, words: str
+) -> None:
+    """The letter that asks for a confirmation, in the contact's language, else in English."""
+    person(crm, language=language)
+    assert (
+        crm.client.post(link(crm, "request"), data={"kind": "access", "email": "eva@example.cz"}).status_code
+        == 200
+    )
+    (letter,) = [x for x in crm.user().client.get("/gdpr/letters").json() if x["kind"] == "confirm"]
+    assert letter["subject"] == subject
+    assert words in letter["body"]
 
 
 # ---- notices ----
@@ -203,7 +238,6 @@ def test_each_new_contact_gets_one_notice(crm: Any) -> None:
     assert api.post(f"/gdpr/contacts/{contact_id}/notice").json() == {"count": 0}
 
 
-@SQLITE
 def test_contact_from_outside_is_red_until_told(crm: Any) -> None:
     """GD-11: source linkedin and no notice within the term: on the red list; the notice sent: off it."""
     begin(crm)

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from retinue import Store
-from retinue.contacts import copy_contact, lift_restriction, restrict_contact
+from retinue.contacts import Contact, copy_contact, lift_restriction, restrict_contact
 from retinue.errors import Conflict, RetinueError
 from retinue.web import make_link
 from retinue_gdpr.duty_models import (
@@ -25,16 +25,20 @@ from retinue_gdpr.duty_models import (
     PORTABILITY,
     RECTIFICATION,
     RESTRICTION,
+    REVOKED,
     WITHDRAWAL,
+    Hold,
     Request,
     Step,
 )
 from retinue_gdpr.erasing import erase_person, rows_by_plugin
 from retinue_gdpr.letters import find_recipient, hand_over, write_letter
 from retinue_gdpr.models import CONSENT, INTERESTS, OBJECTED, WITHDRAWN, Consent, Purpose
-from retinue_gdpr.requests import get_request, move
+from retinue_gdpr.profiles import profile_of
+from retinue_gdpr.requests import get_request, move, take_in
 from retinue_gdpr.service import YES, Said, log_events
 from retinue_gdpr.suppression import release_tokens, suppress_tokens, tokens_of_contact
+from retinue_gdpr.words import spoken, words_in
 
 log = logging.getLogger("retinue.gdpr")
 COPY_DAYS: Final = 14
@@ -101,9 +105,11 @@ def _copy(store: Store, contact_id: UUID, request_id: UUID, _values: Mapping[str
     lasts = timedelta(days=COPY_DAYS)
     link = public_url(store, f"copy/{make_link(store, 'copy', contact_id, lasts=lasts)}")
     contact = find_recipient(store, contact_id)
+    words = words_in(contact.language)
+    body = words("Hello, %(name)s,\n\nhere you can fetch the copy of your data, for %(days)s days:\n%(link)s")
     letter = write_letter(
-        store, contact_id, kind="copy", key=f"copy {request_id}", language=contact.language or "en",
-        subject="Your data", body=f"Dear {contact.name},\n\nyour data can be fetched here for {COPY_DAYS} days:\n{link}",
+        store, contact_id, kind="copy", key=f"copy {request_id}", language=spoken(contact.language),
+        subject=words("Copy of your data"), body=body % {"name": contact.name, "days": COPY_DAYS, "link": link},
     )  # fmt: skip
     hand_over(store, [letter] if letter else [])
     return COMPLETED, rows
@@ -115,10 +121,11 @@ def public_url(store: Store, path: str) -> str:
 
 
 def _erase(store: Store, contact_id: UUID, request_id: UUID, values: Mapping[str, Any]) -> Deed:
+    why = get_request(store, request_id).grounds
     manifest = erase_person(
         store,
         contact_id,
-        grounds="request of the person",
+        grounds=f"request of the person: {why}" if why else "request of the person",
         request_id=request_id,
         decided=values.get("decided") or (),
     )
@@ -142,13 +149,39 @@ def unrestrict_person(store: Store, contact_id: UUID) -> None:
     release_tokens(store, tokens_of_contact(store, contact_id), ["restricted"])
 
 
+def list_restricted(store: Store, *, limit: int = 200) -> list[dict[str, Any]]:
+    """Return the restricted people whom the caller would see otherwise, the latest first; stand-ins of erased ones not."""
+    store.require("contact.restrict")
+    own = store.legal("requests")
+    stand_ins = select(Hold.contact_id).where(Hold.stands_in)
+    chosen = (
+        select(Contact.id, Contact.name, Contact.restricted_at, Contact.access_id)
+        .where(Contact.restricted_at.is_not(None), Contact.id.not_in(stand_ins))
+        .order_by(Contact.restricted_at.desc(), Contact.id)
+    )
+    return [
+        {"id": row[0], "name": row[1], "since": row[2]}
+        for row in own.rows(chosen.limit(limit))
+        if not store.scope.variant.read_scoped or row[3] in store.scope.readable
+    ]
+
+
 def _object(store: Store, contact_id: UUID, _request_id: UUID, _values: Mapping[str, Any]) -> Deed:
     """Log an objection to everything that rests on legitimate interests, and withdraw consents to be written to."""
     return COMPLETED, {"gdpr": say_no(store, contact_id, (INTERESTS, CONSENT))}
 
 
-def _withdraw(store: Store, contact_id: UUID, _request_id: UUID, _values: Mapping[str, Any]) -> Deed:
-    return COMPLETED, {"gdpr": say_no(store, contact_id, (CONSENT,))}
+def _withdraw(store: Store, contact_id: UUID, request_id: UUID, _values: Mapping[str, Any]) -> Deed:
+    """Withdraw every consent; where the law has the data destroyed then, an erasure is opened under its own clock."""
+    said = say_no(store, contact_id, (CONSENT,))
+    if profile_of(store).withdrawal_erases:
+        asked = get_request(store, request_id)
+        follows = {
+            "kind": ERASURE, "grounds": REVOKED, "contact_id": contact_id, "channel": asked.channel,
+            "received_on": asked.received_on, "verified_how": asked.verified_how,
+        }  # fmt: skip
+        take_in(store, follows)
+    return COMPLETED, {"gdpr": said}
 
 
 def say_no(store: Store, contact_id: UUID, bases: tuple[str, ...], method: str = "request") -> int:

@@ -158,17 +158,40 @@ def _run(cli: Cli, rule: str) -> None:
 
 
 @command()
-def ropa(cli: Cli) -> None:
+@click.option("--changes", is_flag=True, help="Print what has changed since the version that was kept last.")
+@click.option("--keep", is_flag=True, help="Keep the records as they are now, to compare with later.")
+def ropa(cli: Cli, changes: bool, keep: bool) -> None:
     """Print the records of processing as JSON; the same state prints the same bytes."""
+    if changes or keep:
+        _follow_records(cli, keep=keep)
+        return
     with cli.house() as house, cli.store(house, readonly=True) as store:
         document = records.build_records(store)
     cli.out.text(msgspec.json.format(msgspec.json.encode(document, enc_hook=str), indent=2).decode())
 
 
+def _follow_records(cli: Cli, *, keep: bool) -> None:
+    with cli.house() as house, cli.store(house, readonly=not keep) as store:
+        rows = records.compare_records(store)
+        number = records.keep_records(store).number if keep else None
+    if number is not None:
+        cli.out.done(f"Version {number} is kept.", {"number": number, "changes": len(rows)})
+    else:
+        cli.out.rows(rows, ["place", "before", "after"], empty="Nothing has changed, or no version is kept.")
+
+
 @command()
 @click.argument("manifest", required=False)
-def act(cli: Cli, manifest: str | None) -> None:
+@click.option(
+    "--check",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Say whether an act in a file is ours and unchanged.",
+)
+def act(cli: Cli, manifest: str | None, check: str | None) -> None:
     """List the manifests of erasures; of one, print the act of destruction with the extract of the log as JSON."""
+    if check is not None:
+        _check_act(cli, Path(check))
+        return
     with cli.house() as house, cli.store(house, readonly=True) as store:
         if manifest is None:
             rows = [erasing.content_of(m) for m in erasing.list_manifests(store)]
@@ -178,6 +201,20 @@ def act(cli: Cli, manifest: str | None) -> None:
         cli.out.rows(rows, ["id", "subject_id", "grounds"], empty="Nobody was erased.")
     else:
         cli.out.text(msgspec.json.format(msgspec.json.encode(document, enc_hook=str), indent=2).decode())
+
+
+def _check_act(cli: Cli, file: Path) -> None:
+    try:
+        document = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
+        raise click.BadParameter(
+            f"{file.name} is no act of destruction: it must be the JSON that was printed"
+        ) from wrong
+    with cli.house() as house, cli.store(house, readonly=True) as store:
+        good = records.check_act(store, document)
+    cli.out.record({"good": good})
+    if not good:
+        raise click.exceptions.Exit(1)
 
 
 @command()

@@ -15,6 +15,9 @@ from retinue_gdpr.models import Base
 ACCESS, PORTABILITY, RECTIFICATION, ERASURE = "access", "portability", "rectification", "erasure"
 RESTRICTION, OBJECTION, WITHDRAWAL = "restriction", "objection", "withdrawal"
 KINDS = (ACCESS, PORTABILITY, RECTIFICATION, ERASURE, RESTRICTION, OBJECTION, WITHDRAWAL)
+NEEDLESS, UNLAWFUL, REVOKED, ACHIEVED = "needless", "unlawful", "withdrawn", "achieved"
+GROUNDS = (NEEDLESS, UNLAWFUL, REVOKED, ACHIEVED)
+"""Why data are to be erased: not needed or wrongly got, processed unlawfully, consent withdrawn, purpose achieved."""
 UNVERIFIED, OPEN, PAUSED, COMPLETED, REFUSED, PARTIAL, FAILED, DUPLICATE, CANCELLED = (
     "unverified", "open", "paused", "completed", "refused", "partial", "error", "duplicate", "cancelled",
 )  # fmt: skip
@@ -41,6 +44,7 @@ class Request(Base, Sealed):
     contact_id: Mapped[UUID | None] = contact_ref(on_delete="SET NULL", nullable=True)
     subject_id: Mapped[UUID] = field(Uuid, label="Under whose key", nullable=False, filterable=False)
     kind: Mapped[str] = field(String(13), label="Right", kind="choice", choices=KINDS, nullable=False)
+    grounds: Mapped[str] = field(String(10), label="Why to erase", default="", nullable=False)
     state: Mapped[str] = field(
         String(10), label="State", kind="choice", choices=STATES, nullable=False, index=True
     )
@@ -228,3 +232,36 @@ class Breach(Base):
     told_at: Mapped[datetime | None] = field(UtcDateTime, label="People told")
     closed_at: Mapped[datetime | None] = field(UtcDateTime, label="Closed")
     version: Mapped[int] = field(Integer, label="Version", default=1, nullable=False)
+
+
+class LinkUse(Base):
+    """One use of a signed link that is good for a few uses only; of the link its SHA-256 alone."""
+
+    __tablename__ = "gdpr_link_use"
+    __access__ = Access.through("contact_id")
+    __audited__ = False  # what the link did is
+
+    id: Mapped[UUID] = key()
+    contact_id: Mapped[UUID] = contact_ref()
+    mark: Mapped[str] = field(String(64), label="Link", nullable=False, index=True)
+    used_at: Mapped[datetime] = field(
+        UtcDateTime,
+        label="Used",
+        privacy=personal("to hand a copy to nobody else", erase="delete"),
+        nullable=False,
+    )
+
+
+class RecordsVersion(Base):
+    """The records of processing as they were on a day, kept to see what has changed since. No personal data."""
+
+    __tablename__ = "gdpr_records_version"
+    __access__ = Access.everyone()
+    __noun__ = "records_version"
+    __revertible__ = False
+
+    id: Mapped[UUID] = key("Version of the records")
+    number: Mapped[int] = field(Integer, label="Number", nullable=False, unique=True)
+    document: Mapped[dict[str, Any]] = field(json_type(), label="Document", kind="json", nullable=False)
+    digest: Mapped[str] = field(String(64), label="SHA-256", nullable=False)
+    created_at: Mapped[datetime] = field(UtcDateTime, label="Kept", nullable=False)

@@ -10,14 +10,25 @@ from retinue import Store
 from retinue.web import Download, get, patch, post
 from retinue_gdpr import answering, breaches, copying, erasing, holds, records, requests, retention
 from retinue_gdpr import duty_schemas as s
-from retinue_gdpr.duty_models import Breach, Decision, Hold, Manifest, Request, Rule, Run, Step
+from retinue_gdpr.duty_models import (
+    Breach,
+    Decision,
+    Hold,
+    Manifest,
+    RecordsVersion,
+    Request,
+    Rule,
+    Run,
+    Step,
+)
 
 REQUEST, REQUEST_DRAFT, VERIFY = s.RequestSchema(), s.RequestDraftSchema(), s.VerifySchema()
 REASON, CARRY_OUT, STEP, MANIFEST = s.ReasonSchema(), s.CarryOutSchema(), s.StepSchema(), s.ManifestSchema()
 HOLD, HOLD_DRAFT = s.HoldSchema(), s.HoldDraftSchema()
 RULE, RULE_DRAFT, RULE_CHANGE = s.RuleSchema(), s.RuleDraftSchema(), s.RuleChangeSchema()
 PREVIEW, RUN, RUN_CHECK, DECISION = s.PreviewSchema(), s.RunSchema(), s.RunCheckSchema(), s.DecisionSchema()
-REVIEW, DOCUMENT = s.ReviewSchema(), s.DocumentSchema()
+REVIEW, DOCUMENT, VERDICT = s.ReviewSchema(), s.DocumentSchema(), s.GoodSchema()
+RECORDS_VERSION, DIFFERENCE = s.RecordsVersionSchema(), s.DifferenceSchema()
 BREACH, BREACH_DRAFT, BREACH_CHANGE = s.BreachSchema(), s.BreachDraftSchema(), s.BreachChangeSchema()
 _TAGS = ["gdpr"]
 _REQUEST, _RULE = "/requests/{request_id:uuid}", "/rules/{rule_id:uuid}"
@@ -122,6 +133,12 @@ def build_act(store: Store, manifest_id: UUID) -> dict[str, Any]:
     return {"document": records.build_act(store, manifest_id)}
 
 
+@post("/acts/check", permission="request.read", takes=DOCUMENT, gives=VERDICT, status=200, tags=_TAGS)
+def check_act(store: Store, data: dict[str, Any]) -> dict[str, bool]:
+    """Say whether an act of destruction is ours and unchanged."""
+    return {"good": records.check_act(store, data["document"])}
+
+
 # ---- holds ----
 @get("/holds", permission="hold.read", gives=HOLD, tags=_TAGS)
 def list_holds(store: Store, contact_id: UUID | None = None) -> list[Hold]:
@@ -209,6 +226,24 @@ def build_records(store: Store) -> dict[str, Any]:
     return {"document": records.build_records(store)}
 
 
+@get("/records/versions", permission="ropa.read", gives=RECORDS_VERSION, tags=_TAGS)
+def list_records_versions(store: Store) -> list[RecordsVersion]:
+    """List the versions of the records that were kept, the newest first."""
+    return records.list_versions(store)
+
+
+@post("/records/versions", permission="ropa.keep", gives=RECORDS_VERSION, tags=_TAGS)
+def keep_records(store: Store) -> RecordsVersion:
+    """Keep the records as they are now; unchanged ones are not kept twice."""
+    return records.keep_records(store)
+
+
+@get("/records/changes", permission="ropa.read", gives=DIFFERENCE, tags=_TAGS)
+def compare_records(store: Store) -> list[dict[str, Any]]:
+    """List what has changed since the version that was kept last, place by place."""
+    return records.compare_records(store)
+
+
 @get("/breaches", permission="breach.read", gives=BREACH, tags=_TAGS)
 def list_breaches(store: Store) -> list[Breach]:
     """List breaches."""
@@ -232,7 +267,8 @@ def change_breach(store: Store, breach_id: UUID, data: dict[str, Any], version: 
 DUTIES = [
     list_requests, receive_request, get_request, list_request_steps, verify_request, extend_request, pause_request,
     resume_request, refuse_request, cancel_request, carry_out_request, fetch_copy, restrict_contact, lift_restriction,
-    list_manifests, build_act, list_holds, set_hold, lift_hold, list_rules, create_rule, change_rule, preview_rule,
-    start_run, list_runs, list_decisions, check_run, list_reviews, finish_review, build_records, list_breaches,
+    list_manifests, build_act, check_act, list_holds, set_hold, lift_hold, list_rules, create_rule, change_rule, preview_rule,
+    start_run, list_runs, list_decisions, check_run, list_reviews, finish_review, build_records,
+    list_records_versions, keep_records, compare_records, list_breaches,
     register_breach, change_breach,
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from retinue_gdpr.duty_models import ACTIONS, ANCHORS, KINDS
+from retinue_gdpr.duty_models import ACTIONS, ANCHORS, GROUNDS, KINDS
 
 _TEXT = validate.Length(max=5000)
 
@@ -13,6 +13,7 @@ class RequestDraftSchema(Schema):
     """A request of somebody, by contact or by address."""
 
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    grounds = fields.String(validate=validate.OneOf(GROUNDS))
     contact_id = fields.UUID(allow_none=True)
     address = fields.String(validate=validate.Length(3, 320))
     received_on = fields.Date()
@@ -27,6 +28,7 @@ class RequestSchema(Schema):
     id = fields.UUID()
     contact_id = fields.UUID(allow_none=True)
     kind = fields.String()
+    grounds = fields.String()
     state = fields.String()
     channel = fields.String()
     received_on = fields.Date()
@@ -51,6 +53,7 @@ class VerifySchema(Schema):
 
     how = fields.String(required=True, validate=validate.Length(1, 60))
     contact_id = fields.UUID(allow_none=True)
+    grounds = fields.String(validate=validate.OneOf(GROUNDS))
     version = fields.Integer(validate=validate.Range(min=1))
 
 
@@ -255,3 +258,26 @@ class DocumentSchema(Schema):
     """A document made by the installation, as plain data."""
 
     document = fields.Dict()
+
+
+class GoodSchema(Schema):
+    """Whether a document is ours and unchanged."""
+
+    good = fields.Boolean()
+
+
+class RecordsVersionSchema(DocumentSchema):
+    """The records of processing as they were on a day."""
+
+    id = fields.UUID()
+    number = fields.Integer()
+    digest = fields.String(metadata={"description": "SHA-256 of the document, hexadecimal."})
+    created_at = fields.AwareDateTime()
+
+
+class DifferenceSchema(Schema):
+    """What differs at one place of the records between the version kept last and now."""
+
+    place = fields.String(metadata={"description": "As records/newsletter/d_recipients."})
+    before = fields.String(allow_none=True)
+    after = fields.String(allow_none=True)

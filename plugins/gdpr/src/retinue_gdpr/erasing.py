@@ -36,7 +36,7 @@ def erase_person(
     own = store.legal("erase a person")
     contact = own.find(Contact, contact_id)
     if contact is None:
-        raise _missing(store, contact_id)
+        raise explain_missing(store, contact_id)
     store.require("contact.erase", contact)
     _refuse_undecided(own, contact_id, decided)
     holds = holds_on(own, contact_id)
@@ -62,11 +62,11 @@ def erase_person(
     return manifest
 
 
-def _missing(store: Store, contact_id: UUID) -> NotFound:
+def explain_missing(store: Store, contact_id: UUID) -> NotFound:
     """Return why a contact cannot be erased: it was already, or it never was."""
     if is_erased(store, contact_id):
         words = "This person was erased already."
-        return NotFound(words, code="erased", remedy="See the manifest: `retinue gdpr manifest`.")
+        return NotFound(words, code="erased", remedy="See the manifest: `retinue gdpr act`.")
     return NotFound(f"contact {contact_id} does not exist")
 
 

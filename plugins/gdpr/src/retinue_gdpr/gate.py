@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 
 from retinue import Refusal, Store
-from retinue.contacts import Contact, holders_of
+from retinue.contacts import Contact, exact_tokens, holders_of
 from retinue_gdpr.models import (
     CHANNELS,
     CONSENT,
@@ -21,9 +22,11 @@ from retinue_gdpr.models import (
     VITAL,
     WITHDRAWN,
     Consent,
+    ConsentEvent,
     KeptRefusal,
     Purpose,
     Suppression,
+    Wording,
 )
 from retinue_gdpr.service import covers
 
@@ -90,14 +93,21 @@ def _unwilling(own: Store, ids: Sequence[UUID], purpose: Purpose, channel: str) 
         return
     said = {row.contact_id: row for row in _said(own, ids, purpose, channel)}
     for contact_id in ids:
-        row = said.get(contact_id)
-        if purpose.basis == INTERESTS:
-            if row is not None and row.state in (REFUSED, WITHDRAWN, OBJECTED):
-                yield Refusal(contact_id, f"{purpose.name}: the contact objected", "objected")
-        elif row is None:
-            yield Refusal(contact_id, f"{purpose.name}: no consent", "no-consent")
-        elif not covers(row, purpose, own.now):
-            yield Refusal(contact_id, *_why(row, purpose))
+        if (why := why_not(said.get(contact_id), purpose, own.now)) is not None:
+            yield Refusal(contact_id, *why)
+
+
+def why_not(row: Any, purpose: Purpose, now: datetime) -> tuple[str, str] | None:
+    """Return why what somebody said, `row`, or that they said nothing, forbids a purpose, with a code; None if it does not."""
+    if purpose.basis == INTERESTS:
+        if row is not None and row.state in (REFUSED, WITHDRAWN, OBJECTED):
+            return f"{purpose.name}: the contact objected", "objected"
+    elif purpose.basis == CONSENT:
+        if row is None:
+            return f"{purpose.name}: no consent", "no-consent"
+        if not covers(row, purpose, now):
+            return _why(row, purpose)
+    return None
 
 
 def _why(row: Any, purpose: Purpose) -> tuple[str, str]:
@@ -173,3 +183,49 @@ def list_refusals(store: Store, contact_id: UUID) -> list[KeptRefusal]:
     store.get(Contact, contact_id)
     chosen = select(KeptRefusal).where(KeptRefusal.contact_id == contact_id)
     return store.scalars(chosen.order_by(KeptRefusal.at.desc(), KeptRefusal.id.desc()).limit(200))
+
+
+def explain_purposes(store: Store, contact_id: UUID, *, retired: bool = False) -> list[dict[str, Any]]:
+    """Return, purpose by purpose and channel by channel, whether a contact may be used for it, and the last thing they said.
+
+    It says what this plugin knows; before a sending the gate asks every plugin.
+    """
+    store.require("consent.read")
+    contact = store.get(Contact, contact_id)
+    chosen = (
+        select(Consent, ConsentEvent.method, Wording.number, Wording.language)
+        .join(ConsentEvent, ConsentEvent.id == Consent.event_id)
+        .outerjoin(Wording, Wording.id == ConsentEvent.wording_id)
+        .where(Consent.contact_id == contact_id)
+    )
+    said = {(row[0].purpose_id, row[0].channel): row for row in store.rows(chosen)}
+    blocked = _is_suppressed(store, contact)
+    purposes = store.scalars(select(Purpose).order_by(Purpose.key))
+    return [
+        {
+            "id": purpose.id, "key": purpose.key, "name": purpose.name, "basis": purpose.basis,
+            "channels": [
+                _explain(purpose, channel, said.get((purpose.id, channel)), blocked=blocked, now=store.now)
+                for channel in purpose.channels or [""]
+            ],
+        }
+        for purpose in purposes
+        if retired or purpose.retired_at is None
+    ]  # fmt: skip
+
+
+def _explain(purpose: Purpose, channel: str, row: Any, *, blocked: bool, now: datetime) -> dict[str, Any]:
+    consent, method, number, language = row or (None, "", None, "")
+    why = why_not(consent, purpose, now)
+    code = why[1] if why else "suppressed" if blocked and purpose.basis not in OWED else ""
+    return {
+        "channel": channel, "allowed": not code, "code": code, "state": consent.state if consent else "",
+        "since": consent.since if consent else None, "expires_at": consent.expires_at if consent else None,
+        "method": method, "text_number": number, "text_language": language or "",
+    }  # fmt: skip
+
+
+def _is_suppressed(store: Store, contact: Contact) -> bool:
+    tokens = list(exact_tokens(store, {"emails": contact.emails, "phones": contact.phones}))
+    chosen = select(Suppression.id).where(Suppression.token.in_(tokens)).limit(1)
+    return bool(tokens) and store.system("consent gate").first(chosen) is not None

@@ -19,13 +19,7 @@ def set_hold(store: Store, values: Mapping[str, Any]) -> Hold:
     """Keep a contact, or only its rows in the tables named, from being erased until a day or until lifted."""
     store.require("hold.change")
     store.get(Contact, values["contact_id"])
-    known = {
-        held.table
-        for held in personal_registry()
-        if held.path
-        and ">" not in held.path
-        and (held.plugin not in ("", "gdpr") or held.table == "interaction")
-    }
+    known = holdable_tables()
     problems = [
         Problem(f"/tables/{place}", "no table whose rows can be kept without the person", "unknown-table")
         for place, name in enumerate(values.get("tables") or ())
@@ -43,6 +37,19 @@ def set_hold(store: Store, values: Mapping[str, Any]) -> Hold:
     store.add(hold)
     store.flush()
     return hold
+
+
+def holdable_tables() -> list[str]:
+    """Return the tables whose rows can be kept without the person they are about."""
+    return sorted(
+        {
+            str(held.table)
+            for held in personal_registry()
+            if held.path
+            and ">" not in held.path
+            and (held.plugin not in ("", "gdpr") or held.table == "interaction")
+        }
+    )
 
 
 def lift_hold(store: Store, hold_id: UUID, version: int | None = None) -> Hold:

@@ -1,4 +1,8 @@
-"""The hook this plugin publishes. Another plugin answers it without importing it: ``hookimpl(of="gdpr")``."""
+"""The hooks this plugin publishes. Another plugin answers them without importing it: ``hookimpl(of="gdpr")``.
+
+A letter that is owed is first offered (`letters_taken`). Who took it is asked now and then how it went (`letter_outcomes`),
+until it is known; only then the letter counts as sent, and a notice takes its contact off the list of those not told.
+"""
 
 from __future__ import annotations
 
@@ -23,5 +27,19 @@ class LetterFacts:
 
 @hook(mode="ask", phase="read", on_failure="isolate", since="0.1")
 def letters_taken(store: Store, letters: Sequence[LetterFacts]) -> Sequence[UUID]:
-    """Answer with the ids of the letters that you will send; the rest goes to the outbox, to be sent by hand."""
+    """Answer with the ids of the letters that you will send; the rest goes to the outbox, to be sent by hand.
+
+    Taken is not sent: answer `letter_outcomes` too. A sending that must wait for the commit is a job (``store.later``).
+    """
+    raise NotImplementedError
+
+
+@hook(mode="ask", phase="read", on_failure="isolate", since="0.1")
+def letter_outcomes(store: Store, letter_ids: Sequence[UUID]) -> Sequence[tuple[UUID, bool]]:
+    """Answer ``(id, True)`` for each letter you took that was delivered, ``(id, False)`` for each that never will be.
+
+    Delivered means that the recipient's own server accepted it. Say nothing of letters that are not yours or are still
+    under way: they are asked for again every ten minutes. What is not delivered goes to the outbox, to be sent by hand; so
+    does what nobody has answered for within three days. Answer from what you keep; the same answer may be asked for twice.
+    """
     raise NotImplementedError

@@ -1,9 +1,14 @@
-"""Letters the company owes: written once, handed to whoever can send them, else kept in the outbox and the timeline."""
+"""Letters the company owes: written once, handed to whoever can send them, else kept in the outbox and the timeline.
+
+A letter that a plugin took is under way; it counts as sent when that plugin says it was delivered, and comes back to the
+outbox when it was not.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,11 +17,14 @@ from retinue import Store
 from retinue.contacts import Contact
 from retinue.errors import Conflict
 from retinue.interactions import record_interactions
-from retinue_gdpr.hookspecs import LetterFacts, letters_taken
-from retinue_gdpr.models import Letter, Standing
+from retinue_gdpr.hookspecs import LetterFacts, letter_outcomes, letters_taken
+from retinue_gdpr.models import OUTBOX, QUEUED, SENT, TAKEN, Letter, Standing
 
 KIND = "privacy_letter"
 """The kind of the entry in the timeline; it does not count as contact with the person."""
+PATIENCE: Final = timedelta(days=3)
+"""How long after it was written a letter may be under way without an answer."""
+_BATCH: Final = 500
 
 
 def write_letter(
@@ -28,7 +36,7 @@ def write_letter(
     if own.first(select(Letter.id).where(Letter.key == key)):
         return None
     letter = Letter(
-        contact_id=contact_id, kind=kind, key=key, language=language, state="queued", wording_id=wording_id,
+        contact_id=contact_id, kind=kind, key=key, language=language, state=QUEUED, wording_id=wording_id,
         created_at=store.now,
     )  # fmt: skip
     letter.subject, letter.body = subject, body
@@ -38,21 +46,50 @@ def write_letter(
 
 
 def hand_over(store: Store, letters: Sequence[Letter]) -> int:
-    """Offer letters to the plugins that send; what nobody takes goes to the outbox and stands in the timeline."""
+    """Offer letters to the plugins that send; what nobody takes goes to the outbox and stands in the timeline.
+
+    Returns how many were taken. Those are under way, not sent: `settle_letters` learns how it went.
+    """
     own = store.legal("send letters")
     facts = [
         LetterFacts(one.id, one.contact_id, one.kind, one.language, one.subject, one.body) for one in letters
     ]
     taken = set(store.hooks.ask(letters_taken, store=store, letters=facts)) if facts else set()
     for letter in letters:
-        letter.state = "taken" if letter.id in taken else "outbox"
         if letter.id in taken:
-            note_sent(own, letter)
+            letter.state = TAKEN
     own.flush()
-    left = [letter for letter in letters if letter.id not in taken]
-    if left:
-        record_interactions(own, [_entry(letter) for letter in left])
+    _put_out(own, [letter for letter in letters if letter.id not in taken])
     return len(taken)
+
+
+def _put_out(own: Store, letters: Sequence[Letter]) -> None:
+    """Put letters into the outbox, to be sent by hand, and into the timeline."""
+    for letter in letters:
+        letter.state = OUTBOX
+    own.flush()
+    if letters:
+        record_interactions(own, [_entry(letter) for letter in letters])
+
+
+def settle_letters(store: Store, _payload: dict[str, Any]) -> int:
+    """Ask who took letters how it went: delivered is sent, the rest comes to the outbox; returns how many are settled."""
+    own = store.legal("settle letters")
+    waiting = select(Letter).where(Letter.state == TAKEN, Letter.sent_at.is_(None)).order_by(Letter.id)
+    letters: list[Letter] = own.scalars(waiting.limit(_BATCH))
+    if not letters:
+        return 0
+    ids = [letter.id for letter in letters]
+    outcomes = dict(store.hooks.ask(letter_outcomes, store=store, letter_ids=ids))
+    back = []
+    for letter in letters:
+        if outcomes.get(letter.id):
+            note_sent(own, letter)
+        elif letter.id in outcomes or letter.created_at < store.now - PATIENCE:
+            back.append(letter)
+    own.unseal(back)
+    _put_out(own, back)
+    return sum(letter.state != TAKEN for letter in letters)
 
 
 def _entry(letter: Letter) -> dict[str, Any]:
@@ -64,7 +101,7 @@ def _entry(letter: Letter) -> dict[str, Any]:
 
 def note_sent(own: Store, letter: Letter) -> None:
     """Note that a letter went out; a notice takes its contact off the list of those to be told."""
-    letter.sent_at = own.now
+    letter.state, letter.sent_at = SENT, own.now
     if letter.kind == "notice":
         for standing in own.scalars(select(Standing).where(Standing.contact_id == letter.contact_id)):
             standing.notified_at = own.now

@@ -43,7 +43,8 @@ GIVEN, REFUSED, WITHDRAWN, EXPIRED, RENEWED, OBJECTED = (
 EVENTS = (GIVEN, REFUSED, WITHDRAWN, EXPIRED, RENEWED, OBJECTED)
 METHODS = ("form", "double_opt_in", "verbal", "written", "import", "preferences", "request", "merge", "clock")
 TEXT_KINDS = ("consent", "notice")
-LETTER_STATES = ("queued", "taken", "outbox")
+QUEUED, TAKEN, OUTBOX, SENT = "queued", "taken", "outbox", "sent"
+LETTER_STATES = (QUEUED, TAKEN, OUTBOX, SENT)
 REASONS = ("erased", "objection", "complaint", "restricted", "manual")
 
 _PROOF = personal("to prove what the person agreed to", erase="delete")

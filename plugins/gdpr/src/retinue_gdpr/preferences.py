@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -14,15 +15,18 @@ from retinue.contacts import Contact, create_contact, exact_tokens, holders_of
 from retinue.errors import Conflict, Denied, Invalid, NotFound
 from retinue.web import Link, make_link, read_link
 from retinue_gdpr.answering import public_url
-from retinue_gdpr.duty_models import KINDS, OPEN, UNVERIFIED, Request
+from retinue_gdpr.duty_models import KINDS, OPEN, UNVERIFIED, LinkUse, Request
 from retinue_gdpr.forms import published_form, questions_of
-from retinue_gdpr.letters import hand_over, write_letter
+from retinue_gdpr.letters import find_recipient, hand_over, write_letter
 from retinue_gdpr.models import CONSENT, GIVEN, WITHDRAWN, Consent, ConsentEvent, Form, Purpose
 from retinue_gdpr.requests import move, take_in
 from retinue_gdpr.service import YES, Said, covers, log_events
 from retinue_gdpr.suppression import release_tokens
+from retinue_gdpr.words import spoken, words_in
 
 PREFERENCES, FORM, ASK, CONFIRM, COPY = "preferences", "form", "request", "confirm", "copy"
+COPY_USES: Final = 3
+"""How often the copy behind one link can be fetched."""
 ANYBODY: Final = UUID(int=0)
 _LASTS: Final = {
     PREFERENCES: timedelta(days=365), FORM: timedelta(days=365), ASK: timedelta(days=365),
@@ -46,6 +50,24 @@ def create_link(
         extra = str(published_form(store, form).id)
     token = make_link(store, kind, subject, lasts=lasts, extra=extra)
     return {"token": token, "url": public_url(store, f"{kind}/{token}"), "until": store.now + lasts}
+
+
+def open_copy(store: Store, token: str, *, uses: bool = False) -> Link:
+    """Return what a link to a copy says, and note a use of it if `uses`.
+
+    The copy can be fetched `COPY_USES` times, so that a broken download is no loss and a link that got into other hands later
+    opens nothing. Raises Denied, NotFound for who is erased, Conflict once the link is used up.
+    """
+    link, own = _open(store, COPY, token)
+    mark = hashlib.sha256(link.mark.encode()).hexdigest()
+    if uses:
+        own.get(Contact, link.subject, lock=True)  # two at once count as two
+    if own.count(select(LinkUse.id).where(LinkUse.mark == mark)) >= COPY_USES:
+        raise Conflict("This link was used already.", code="link-used", remedy="Ask for a new one.")
+    if uses:
+        own.add(LinkUse(contact_id=link.subject, mark=mark, used_at=store.now))
+        own.flush()
+    return link
 
 
 # ---- preference centre ----
@@ -203,9 +225,19 @@ def _contact_for(own: Store, form: Form, answers: Mapping[str, Any]) -> UUID | N
 
 def _send_form(own: Store, contact_id: UUID, form: Form) -> None:
     token = make_link(own, FORM, contact_id, lasts=_LASTS[CONFIRM], extra=str(form.id))
-    body = f"Somebody, you perhaps, filled in our form. If it was you, please confirm here:\n{public_url(own, f'form/{token}')}"
+    words = words_in(form.language)
+    asked = words("Somebody, perhaps you, filled in our form. If it was you, please confirm it here:")
+    body = f"{asked}\n{public_url(own, f'form/{token}')}"
     key = f"form {form.id} {contact_id} {own.now.date()}"  # at most one letter a day, however often it is sent in
-    letter = write_letter(own, contact_id, kind="confirm", key=key, subject=form.title, body=body)
+    letter = write_letter(
+        own,
+        contact_id,
+        kind="confirm",
+        key=key,
+        language=spoken(form.language),
+        subject=form.title,
+        body=body,
+    )
     hand_over(own, [letter] if letter else [])
 
 
@@ -239,17 +271,17 @@ def submit_request(store: Store, token: str, answers: Mapping[str, Any]) -> dict
 
 
 def _send_confirmation(own: Store, request: Request) -> None:
-    token = make_link(own, CONFIRM, request.id, lasts=_LASTS[CONFIRM])
-    body = f"Please confirm that you asked us for: {request.kind}.\n{public_url(own, f'confirm/{token}')}"
     assert request.contact_id is not None  # the caller looked
+    token = make_link(own, CONFIRM, request.id, lasts=_LASTS[CONFIRM])
+    contact = find_recipient(own, request.contact_id)
+    words = words_in(contact.language)
+    asked = words("Please confirm here that you asked us for this: %(right)s.") % {
+        "right": words(request.kind)
+    }
     letter = write_letter(
-        own,
-        request.contact_id,
-        kind="confirm",
-        key=f"confirm {request.id}",
-        subject="Please confirm",
-        body=body,
-    )
+        own, contact.id, kind="confirm", key=f"confirm {request.id}", language=spoken(contact.language),
+        subject=words("Please confirm your request"), body=f"{asked}\n{public_url(own, f'confirm/{token}')}",
+    )  # fmt: skip
     hand_over(own, [letter] if letter else [])
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import gettext
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib.resources import files
-from io import BytesIO
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from litestar import Request, Response
 
@@ -21,22 +17,11 @@ from retinue.web import PUBLIC, Download, RequestParts, get, post, read_link, we
 from retinue_gdpr import preferences
 from retinue_gdpr.copying import build_copy
 from retinue_gdpr.duty_models import KINDS
+from retinue_gdpr.words import LANGUAGES, words_in
 
 AnyRequest = Request[Any, Any, Any]
-LANGUAGES: Final = ("en", "cs", "de", "ru", "tr")
 _HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 _MAX: Final = 50
-
-
-@lru_cache(maxsize=8)
-def _words(language: str) -> gettext.NullTranslations:
-    file = files("retinue_gdpr") / "locale" / language / "LC_MESSAGES" / "gdpr.po"
-    if not file.is_file():
-        return gettext.NullTranslations()
-    compiled = BytesIO()
-    write_mo(compiled, read_po(BytesIO(file.read_bytes()), locale=language))
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
 
 
 @lru_cache(maxsize=1)
@@ -57,15 +42,19 @@ def language_of(request: AnyRequest) -> str:
     return "en"
 
 
-def _show(request: AnyRequest, template: str, *, status: int = 200, **values: Any) -> Response[Any]:
-    language = language_of(request)
+def _show(
+    request: AnyRequest, store: Store | None, template: str, *, status: int = 200, **values: Any
+) -> Response[Any]:
+    """Render a page under the name of who is responsible; a fault knows no store and stands without it."""
+    language, settings = language_of(request), store.settings("gdpr") if store else {}
+    values |= {"controller": settings.get("controller", ""), "reach": settings.get("controller_contact", "")}
     found = _templates().get_template(template)
-    html = found.render(_=_words(language).gettext, language=language, path=request.url.path, **values)
+    html = found.render(_=words_in(language), language=language, path=request.url.path, **values)
     return web_page(html, status=status, headers=_HEADERS)
 
 
 def _fault(request: AnyRequest, error: RetinueError) -> Response[Any]:
-    return _show(request, "public_fault.html", status=error.status, error=error)
+    return _show(request, None, "public_fault.html", status=error.status, error=error)
 
 
 def _page(method: Callable[..., Any], path: str) -> Callable[[Any], Any]:
@@ -95,7 +84,9 @@ def _origin(request: AnyRequest) -> dict[str, str]:
 @_page(get, "/preferences/{token:str}")
 def preferences_page(store: Store, request: AnyRequest, token: str) -> Response[Any]:
     """Show the preference centre."""
-    return _show(request, "public_preferences.html", saved=None, **preferences.show_preferences(store, token))
+    return _show(
+        request, store, "public_preferences.html", saved=None, **preferences.show_preferences(store, token)
+    )
 
 
 @_page(post, "/preferences/{token:str}")
@@ -108,14 +99,14 @@ def save_preferences_page(store: Store, request: AnyRequest, token: str, raw: by
         wanted = {(k, c) for k, _, c in (entry.partition(":") for entry in sent.get("want", []))}
         changed = preferences.save_preferences(store, token, wanted, **_origin(request))["changed"]
     shown = preferences.show_preferences(store, token)
-    return _show(request, "public_preferences.html", saved=changed, **shown)
+    return _show(request, store, "public_preferences.html", saved=changed, **shown)
 
 
 @_page(get, "/form/{token:str}")
 def form_page(store: Store, request: AnyRequest, token: str) -> Response[Any]:
     """Show a consent form, nothing ticked."""
     shown = preferences.show_form(store, token)
-    return _show(request, "public_form.html", problems=(), sent={}, done=None, **shown)
+    return _show(request, store, "public_form.html", problems=(), sent={}, done=None, **shown)
 
 
 @_page(post, "/form/{token:str}")
@@ -130,16 +121,25 @@ def submit_form_page(store: Store, request: AnyRequest, token: str, raw: bytes) 
         done = preferences.submit_form(store, token, answers, **_origin(request))
     except Invalid as wrong:
         return _show(
-            request, "public_form.html", status=422, problems=wrong.problems, sent=answers, done=None, **shown
+            request,
+            store,
+            "public_form.html",
+            status=422,
+            problems=wrong.problems,
+            sent=answers,
+            done=None,
+            **shown,
         )
-    return _show(request, "public_form.html", problems=(), sent=answers, done=done, **shown)
+    return _show(request, store, "public_form.html", problems=(), sent=answers, done=done, **shown)
 
 
 @_page(get, "/request/{token:str}")
 def request_page(store: Store, request: AnyRequest, token: str) -> Response[Any]:
     """Show the form by which people ask for their rights."""
     known = read_link(store, preferences.ASK, token).subject != preferences.ANYBODY
-    return _show(request, "public_request.html", known=known, kinds=KINDS, problems=(), sent={}, done=None)
+    return _show(
+        request, store, "public_request.html", known=known, kinds=KINDS, problems=(), sent={}, done=None
+    )
 
 
 @_page(post, "/request/{token:str}")
@@ -151,28 +151,30 @@ def submit_request_page(store: Store, request: AnyRequest, token: str, raw: byte
     try:
         done = preferences.submit_request(store, token, sent)
     except Invalid as wrong:
-        return _show(request, "public_request.html", status=422, problems=wrong.problems, done=None, **values)
-    return _show(request, "public_request.html", problems=(), done=done, **values)
+        return _show(
+            request, store, "public_request.html", status=422, problems=wrong.problems, done=None, **values
+        )
+    return _show(request, store, "public_request.html", problems=(), done=done, **values)
 
 
 @_page(get, "/confirm/{token:str}")
 def confirm_page(store: Store, request: AnyRequest, token: str) -> Response[Any]:
     """Ask for a press: a mail program that opens links ahead must not confirm."""
     read_link(store, preferences.CONFIRM, token)
-    return _show(request, "public_confirm.html", done=None)
+    return _show(request, store, "public_confirm.html", done=None)
 
 
 @_page(post, "/confirm/{token:str}")
 def do_confirm_page(store: Store, request: AnyRequest, token: str) -> Response[Any]:
     """Confirm a request."""
-    return _show(request, "public_confirm.html", done=preferences.confirm_request(store, token))
+    return _show(request, store, "public_confirm.html", done=preferences.confirm_request(store, token))
 
 
 @_page(get, "/copy/{token:str}")
 def copy_page(store: Store, request: AnyRequest, token: str) -> Response[Any]:
     """Offer the copy of one's data."""
-    link = read_link(store, preferences.COPY, token)
-    return _show(request, "public_copy.html", until=link.until)
+    link = preferences.open_copy(store, token)
+    return _show(request, store, "public_copy.html", until=link.until)
 
 
 @post(
@@ -181,7 +183,7 @@ def copy_page(store: Store, request: AnyRequest, token: str) -> Response[Any]:
 )  # fmt: skip
 def fetch_copy(store: Store, token: str) -> Download:
     """Send the copy as a ZIP; it is made now and kept nowhere."""
-    link = read_link(store, preferences.COPY, token)
+    link = preferences.open_copy(store, token, uses=True)
     return Download(build_copy(store.legal("copy link"), link.subject), "my-data.zip", "application/zip")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func, select
 
 from retinue import Problem, Store
+from retinue.contacts import list_held
 from retinue.errors import Conflict, Invalid, NotFound, Stale
 from retinue_gdpr.models import CHANNELS, CONSENT, CONTRACT, Purpose, Wording
 
@@ -40,8 +41,9 @@ BEGIN: Final = (
         "topic": True,
     },
 )
-RECORD_FIELDS: Final = ("subjects", "categories", "recipients", "transfers", "retention", "security")
-"""What a record of processing says beside the purpose itself, Art. 30(1)(c) to (g)."""
+RECORD_FIELDS: Final = ("data", "subjects", "categories", "recipients", "transfers", "retention", "security")
+"""What a record of processing says beside the purpose itself, Art. 30(1)(c) to (g). ``data`` names the plugins or tables
+whose data the purpose uses; categories and terms are made from what those declare."""
 
 
 def list_purposes(store: Store, *, retired: bool = False) -> list[Purpose]:
@@ -73,7 +75,7 @@ def create_purpose(store: Store, values: Mapping[str, Any]) -> Purpose:
 
 
 def _add(store: Store, values: Mapping[str, Any]) -> Purpose:
-    _check(values)
+    _check(store, values)
     given = {name: values[name] for name in CHANGEABLE if values.get(name) is not None}
     made = Purpose(
         key=values["key"], created_at=store.now, **{"channels": [], "record": {}, "description": "", **given}
@@ -83,7 +85,8 @@ def _add(store: Store, values: Mapping[str, Any]) -> Purpose:
     return made
 
 
-def _check(values: Mapping[str, Any]) -> None:
+def _check(store: Store, values: Mapping[str, Any], before: Collection[str] = ()) -> None:
+    """Raise Invalid for a channel or a part of the record that does not exist; `before` are data named already."""
     problems = [
         Problem(f"/channels/{place}", f"none of: {', '.join(CHANNELS)}")
         for place, channel in enumerate(values.get("channels") or ())
@@ -94,8 +97,22 @@ def _check(values: Mapping[str, Any]) -> None:
         for name in values.get("record") or ()
         if name not in RECORD_FIELDS
     ]
+    named = (values.get("record") or {}).get("data") or ()
+    known = named_data(store) if named else ()
+    problems += [
+        Problem(f"/record/data/{place}", f"no plugin and no table with personal data is called {name}")
+        for place, name in enumerate(named)
+        if name not in known and name not in before
+    ]
     if problems:
         raise Invalid("the purpose is not valid", problems=problems)
+
+
+def named_data(store: Store) -> list[str]:
+    """Return the plugins and tables that hold personal data, as a record of processing may name them."""
+    registry = list_held(store)
+    plugins = sorted({held.plugin or "core" for held in registry})
+    return plugins + sorted({str(held.table) for held in registry})
 
 
 def change_purpose(
@@ -105,7 +122,7 @@ def change_purpose(
     store.require("purpose.change")
     purpose = store.get(Purpose, purpose_id, lock=True)
     refuse_stale(purpose, version)
-    _check(values)
+    _check(store, values, purpose.record.get("data") or ())
     changed = [name for name in CHANGEABLE if name in values and getattr(purpose, name) != values[name]]
     for name in changed:
         setattr(purpose, name, values[name])

@@ -16,6 +16,7 @@ from retinue_gdpr.duty_models import (
     CANCELLED,
     COMPLETED,
     DUPLICATE,
+    ERASURE,
     FAILED,
     OPEN,
     PARTIAL,
@@ -25,6 +26,7 @@ from retinue_gdpr.duty_models import (
     Request,
     Step,
 )
+from retinue_gdpr.erasing import explain_missing
 from retinue_gdpr.profiles import profile_of
 from retinue_gdpr.purposes import refuse_stale
 from retinue_gdpr.suppression import address_tokens
@@ -49,7 +51,7 @@ NOBODY: Final = UUID(int=0)
 def receive_request(store: Store, values: Mapping[str, Any]) -> Request:
     """Take a request in, for a contact or for an address; one that repeats an open one is marked so and has no clock.
 
-    Raises Invalid without either, or for a day in the future.
+    Raises Invalid without either, or for a day in the future; NotFound with the code ``erased`` for who was erased.
     """
     store.require("request.create")
     received: date = values.get("received_on") or store.now.date()
@@ -58,11 +60,18 @@ def receive_request(store: Store, values: Mapping[str, Any]) -> Request:
         problems.append(Problem("/contact_id", "name the contact or the address of the asker", "required"))
     if received > store.now.date():
         problems.append(Problem("/received_on", "lies in the future"))
+    problems += _wrong_grounds(values["kind"], values)
     if problems:
         raise Invalid("the request is not valid", problems=problems)
-    if values.get("contact_id"):
-        store.legal("requests").get(Contact, values["contact_id"])
+    if values.get("contact_id") and store.legal("requests").find(Contact, values["contact_id"]) is None:
+        raise explain_missing(store, values["contact_id"])
     return take_in(store, values)
+
+
+def _wrong_grounds(kind: str, values: Mapping[str, Any]) -> list[Problem]:
+    if kind == ERASURE or not values.get("grounds"):
+        return []
+    return [Problem("/grounds", "only a request for erasure has grounds")]
 
 
 def take_in(store: Store, values: Mapping[str, Any]) -> Request:
@@ -76,11 +85,11 @@ def take_in(store: Store, values: Mapping[str, Any]) -> Request:
             holders = holders_of(own, [token]).get(token, [])
             contact_id = holders[0] if len(holders) == 1 else None
     earlier = _open_one(own, values["kind"], contact_id, token)
-    verified = values.get("verified_how") or ""
+    verified, grounds = values.get("verified_how") or "", values.get("grounds") or ""
     request = Request(
-        contact_id=contact_id, subject_id=contact_id or NOBODY, kind=values["kind"], token=token,
+        contact_id=contact_id, subject_id=contact_id or NOBODY, kind=values["kind"], grounds=grounds, token=token,
         state=DUPLICATE if earlier else OPEN if verified else UNVERIFIED, channel=values.get("channel") or "",
-        received_on=received, due_on=profile_of(store).due_on(received), verified_how=verified,
+        received_on=received, due_on=profile_of(store).term_of(values["kind"], grounds).due_on(received), verified_how=verified,
         verified_at=store.now if verified else None, duplicate_of_id=earlier, created_at=store.now,
         closed_at=store.now if earlier else None,
     )  # fmt: skip
@@ -115,6 +124,16 @@ def list_requests(store: Store, *, state: str = "", live: bool = False, limit: i
         chosen = chosen.where(Request.state.in_(LIVE))
     own = store.legal("requests")
     rows = own.scalars(chosen)
+    own.unseal(rows)
+    return rows
+
+
+def list_answered(store: Store, *, limit: int = 20) -> list[Request]:
+    """Return the requests that were closed last, the newest first."""
+    store.require("request.read")
+    chosen = select(Request).where(Request.closed_at.is_not(None))
+    own = store.legal("requests")
+    rows = own.scalars(chosen.order_by(Request.closed_at.desc(), Request.id.desc()).limit(limit))
     own.unseal(rows)
     return rows
 
@@ -158,15 +177,28 @@ def verify_request(store: Store, request_id: UUID, values: Mapping[str, Any]) ->
         word = "say which contact the asker is; an address that two hold, or nobody, does not tell"
         raise Invalid("the contact is missing", problems=[Problem("/contact_id", word, "required")])
     own.get(Contact, contact_id)
+    problems = _wrong_grounds(request.kind, values)
+    if problems:
+        raise Invalid("the request is not valid", problems=problems)
     request = move(store, request_id, OPEN, values.get("version"))
+    if values.get("grounds"):
+        _found_on(store, request, values["grounds"])
     request.contact_id = request.subject_id = contact_id
     request.verified_at, request.verified_how = store.now, values["how"]
     own.flush()
     return request
 
 
+def _found_on(store: Store, request: Request, grounds: str) -> None:
+    """Note why data are to be erased; the due day moves by the difference of the terms."""
+    profile = profile_of(store)
+    before = profile.term_of(request.kind, request.grounds).due_on(request.received_on)
+    request.grounds = grounds
+    request.due_on += profile.term_of(request.kind, grounds).due_on(request.received_on) - before
+
+
 def extend_request(store: Store, request_id: UUID, *, reason: str, version: int | None = None) -> Request:
-    """Extend the term once, with a reason that is told to the asker; refused after the due day."""
+    """Extend the term once, with a reason that is told to the asker; refused after the due day, or where the law gives none."""
     store.require("request.decide")
     own = store.legal("requests")
     request = own.get(Request, request_id, lock=True)
@@ -182,12 +214,14 @@ def extend_request(store: Store, request_id: UUID, *, reason: str, version: int 
         raise Invalid(
             "the reason is missing", problems=[Problem("/reason", "the asker is told it", "required")]
         )
-    profile = profile_of(store)
-    waited = request.due_on - profile.due_on(request.received_on)
-    request.due_on, request.extended_on = (
-        profile.extended_due_on(request.received_on) + waited,
-        store.now.date(),
-    )
+    term = profile_of(store).term_of(request.kind, request.grounds)
+    extended = term.extended_due_on(request.received_on)
+    if extended is None:
+        raise Conflict(
+            "the term cannot be extended: the law gives no extension for this", code="request-term"
+        )
+    request.due_on += extended - term.due_on(request.received_on)
+    request.extended_on = store.now.date()
     request.reason = reason
     own.flush()
     return request

@@ -14,6 +14,7 @@ _NAME = validate.Length(1, 120)
 class RecordSchema(Schema):
     """What a record of processing says of a purpose, Art. 30(1)(c) to (g)."""
 
+    data = fields.List(fields.String())
     subjects = fields.List(fields.String())
     categories = fields.List(fields.String())
     recipients = fields.List(fields.String())

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from retinue import Problem, Store
-from retinue.contacts import Contact, exact_tokens
+from retinue.contacts import Contact, exact_tokens, held_tokens
 from retinue.errors import Invalid, NotFound
 from retinue_gdpr.models import Suppression
 
@@ -76,11 +76,12 @@ def release_tokens(store: Store, tokens: Iterable[bytes], reasons: Sequence[str]
 
 
 def tokens_of_contact(store: Store, contact_id: UUID) -> list[bytes]:
-    """Return the keyed hashes of all addresses of a contact."""
-    contact = store.raw("hash addresses").get(
+    """Return the keyed hashes of all addresses of a contact, also of one whose addresses nobody can open any more."""
+    contact = store.raw("hash addresses").get(  # merged into another, it is seen by nobody
         Contact, contact_id
-    )  # merged into another, it is seen by nobody
-    return list(exact_tokens(store, {"emails": contact.emails, "phones": contact.phones}))
+    )
+    tokens = exact_tokens(store, {"emails": contact.emails, "phones": contact.phones})
+    return list(dict.fromkeys([*tokens, *held_tokens(store, contact_id)]))
 
 
 def block_drafts(store: Store, contacts: Sequence[Mapping[str, Any]]) -> list[Problem]:
