@@ -6,4 +6,16 @@ writers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from uuid import UUID
+
+from retinue import Store, hookimpl
+from retinue_io import erasing
+
 __version__ = "0.1.0"
+
+
+@hookimpl
+def contacts_erased(store: Store, contact_ids: Sequence[UUID]) -> None:
+    """Let no file outlive the person."""
+    erasing.forget_people(store, contact_ids)

@@ -11,6 +11,7 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePath
 from time import monotonic
 from typing import Any, TypeVar
 from uuid import UUID
@@ -111,7 +112,11 @@ def advance(store: Store, import_id: UUID, progress: Callable[..., None] | None 
         return _end(store, row, STOPPED)
     row.status, row.started_at = RUNNING, row.started_at or store.now
     assert row.change_set_id is not None  # given when the run was asked for
-    store.join_deed(row.change_set_id, "contact.import", row.file_name[:200])
+    kind = PurePath(row.file_name).suffix.lstrip(".").lower()
+    words = (
+        f"{row.what} {kind}".strip()
+    )  # never the file's name: it may name a person, and history is not rewritten
+    store.join_deed(row.change_set_id, "contact.import", words[:200])
     try:
         with store.savepoint():
             done = _next_rows(store, row) if row.phase == "rows" else _next_pairs(store, row)

@@ -23,8 +23,9 @@ on("submit", "form[data-upload]", async (event, form) => {
   else fail(form, answer.data);
 });
 
-function mappingOf(form) {
-  const mapping = JSON.parse(document.getElementById("import-mapping").textContent);
+const shown = () => JSON.parse(document.getElementById("import-mapping").textContent);
+
+function mappingOf(form, mapping = shown()) {
   const taken = {};
   for (const select of form.querySelectorAll("[data-column]")) {
     const column = mapping.columns[Number(select.dataset.column)];
@@ -35,6 +36,18 @@ function mappingOf(form) {
     taken[key] = Math.max(taken[key] ?? 0, (column.index ?? 0) + 1);
   }
   return mapping;
+}
+
+// What was chosen stays with its column, though the headings read otherwise now; where nothing was, the proposal stands.
+function keptOf(form, proposed) {
+  const before = shown().columns;
+  const chosen = mappingOf(form).columns;
+  if (proposed.columns.length !== chosen.length) return proposed;
+  const columns = proposed.columns.map((column, place) => {
+    const { target = "", part = "", index = 0 } = chosen[place];
+    return target || before[place].target ? { ...column, target, part, index } : column;
+  });
+  return { ...proposed, columns };
 }
 
 function wishOf(form) {
@@ -55,7 +68,13 @@ function rowsOf(form) {
 
 // Another way to read the letters: the columns are proposed anew, and the first values show whether it was right.
 on("change", "form[data-encodings]", async (_, form) => {
-  const answer = await call("PUT", `/api/v1/imports/${form.dataset.encodings}/mapping`, { reading: { encoding: form.elements.encoding.value } });
+  const path = `/api/v1/imports/${form.dataset.encodings}/mapping`;
+  const choices = document.querySelector("form[data-import]");
+  const read = await call("PUT", path, { reading: { encoding: form.elements.encoding.value } });
+  if (!read.ok) return fail(form, read.data);
+  const wish = choices.elements.mode ? wishOf(choices) : rowsOf(choices);
+  const kept = { ...wish.mapping, ...keptOf(choices, read.data.mapping) };
+  const answer = await call("PUT", path, { ...wish, create_fields: false, mapping: kept });
   if (answer.ok) location.reload();
   else fail(form, answer.data);
 });
