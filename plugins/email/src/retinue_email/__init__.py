@@ -1,0 +1,42 @@
+"""E-mail: the right letter to the right people, once, and an answer to who got what and why someone did not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from retinue import ContactExport, Store, hookimpl
+from retinue_email import people, triggers
+
+__version__ = "0.1.0"
+
+
+@hookimpl
+def contacts_merged(store: Store, survivor: Any, merged: Sequence[Any]) -> None:
+    """Give the letters to the contact that stays."""
+    people.move_letters(store, survivor, merged)
+
+
+@hookimpl
+def change_sets_reverted(store: Store) -> None:
+    """Give letters back where a merge was undone."""
+    people.part_letters(store)
+
+
+@hookimpl
+def contacts_erased(store: Store, contact_ids: Sequence[UUID]) -> None:
+    """Take the person off the letters and leave the numbers."""
+    people.forget_letters(store, contact_ids)
+
+
+@hookimpl
+def contact_exports(store: Store, contact_ids: Sequence[UUID]) -> list[ContactExport]:
+    """Give which letters each contact was sent."""
+    return people.export_letters(store, contact_ids)
+
+
+@hookimpl
+def events_announced(store: Store, event: str, items: Sequence[Mapping[str, Any]]) -> None:
+    """Send the letters that an event sends by itself."""
+    triggers.notice_event(store, event, items)

@@ -1,0 +1,92 @@
+"""The public pages below ``/letters``: unsubscribing by a signed link, without scripts, cookies or an account."""
+
+from __future__ import annotations
+
+import gettext
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.resources import files
+from io import BytesIO
+from typing import Any, Final
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from litestar import Request, Response
+
+from retinue import Store
+from retinue.errors import RetinueError
+from retinue.web import PUBLIC, get, post, web_page
+from retinue_email import leaving
+
+AnyRequest = Request[Any, Any, Any]
+LANGUAGES: Final = ("en", "cs", "de", "ru", "tr")
+_HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@lru_cache(maxsize=8)
+def _words(language: str) -> gettext.NullTranslations:
+    file = files("retinue_email") / "locale" / language / "LC_MESSAGES" / "email.po"
+    if not file.is_file():
+        return gettext.NullTranslations()
+    compiled = BytesIO()
+    write_mo(compiled, read_po(BytesIO(file.read_bytes()), locale=language))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> Environment:
+    loader = PackageLoader("retinue_email", "templates")
+    return Environment(loader=loader, autoescape=select_autoescape(default=True), undefined=StrictUndefined)
+
+
+def language_of(request: AnyRequest) -> str:
+    """Return the first language of the browser that the page speaks."""
+    for part in request.headers.get("accept-language", "").split(","):
+        short = part.partition(";")[0].strip().partition("-")[0].lower()
+        if short in LANGUAGES:
+            return short
+    return "en"
+
+
+def _show(request: AnyRequest, *, status: int = 200, **values: Any) -> Response[Any]:
+    language = language_of(request)
+    html = (
+        _templates()
+        .get_template("public_leave.html")
+        .render(_=_words(language).gettext, language=language, path=request.url.path, **values)
+    )
+    return web_page(html, status=status, headers=_HEADERS, policy=_POLICY)
+
+
+def _fault(request: AnyRequest, error: RetinueError) -> Response[Any]:
+    return _show(request, status=error.status, about=None, state="fault")
+
+
+def _page(method: Callable[..., Any], path: str) -> Callable[[Any], Any]:
+    faults: dict[Any, Any] = {RetinueError: _fault}
+    made: Callable[[Any], Any] = method(
+        path, permission=PUBLIC, status=200, include_in_schema=False, exception_handlers=faults
+    )
+    return made
+
+
+@_page(get, "/unsubscribe/{token:str}")
+def unsubscribe_page(store: Store, request: AnyRequest, token: str) -> Response[Any]:
+    """Ask whether to unsubscribe; a look changes nothing, for programs look at every link of a letter."""
+    return _show(request, about=leaving.read_leaving(store, token), state="ask")
+
+
+@_page(post, "/unsubscribe/{token:str}")
+def unsubscribe(store: Store, request: AnyRequest, token: str, raw: bytes) -> Response[Any]:
+    """Unsubscribe, by the button of the page or by one click in a mail program (RFC 8058)."""
+    one_click = b"List-Unsubscribe=One-Click" in raw
+    about = leaving.leave(store, token, "one click" if one_click else "page")
+    return _show(request, about=about, state="done")
+
+
+PAGES = [unsubscribe_page, unsubscribe]
