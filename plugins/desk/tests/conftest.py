@@ -6,6 +6,7 @@ import contextlib
 import re
 import shutil
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -33,15 +34,17 @@ from retinue.actor import Actor
 from retinue.app import House, open_house
 from retinue.contacts.service import create_contacts
 from retinue.interactions.service import record_interactions
+from retinue.plugins.settings import change_settings
 from retinue.testing.house import make_config
 
+sys.path.insert(0, str(Path(__file__).parent))
 PASSWORD = "correct-horse-battery-42"
 PATIENCE = 30_000
 """Milliseconds until a page that does not come is a failure: a busy machine makes everything late and nothing wrong."""
 expect.set_options(timeout=PATIENCE)
 SYSTEM = Actor.system("test")
 HELP = "no browser: apt-get install chromium, or python -m playwright install chromium"
-OTHERS = ("io", "loyalty", "orders", "webhooks")
+OTHERS = ("email", "gdpr", "io", "loyalty", "orders", "webhooks")
 """Plugins whose pages are seen within the desk."""
 AXE = Axe()
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -50,7 +53,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that share the browser and the server in one process."""
     for item in items:
-        if "site" in getattr(item, "fixturenames", ()):
+        if {"site", "browser"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group("desk"))
 
 
@@ -97,21 +100,59 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory, templates: Any) -> Site:
     """Return a site with an administrator and a manager, who sees only her own contacts: one for all tests of a process."""
     folder = tmp_path_factory.mktemp("desk")
+    port = _prepare(folder, templates)
+    address = f"http://localhost:{port}"  # a name, which passkeys need
+    config = make_config(
+        folder, f"sqlite:///{folder}/retinue.db", server={"base_url": address}, outbound=_near(port)
+    )
+    house = STAGE.enter_context(open_house(config))
+    for name in sorted({"desk", *OTHERS} & set(house.catalogue)):
+        house.enable(SYSTEM, name)
+    if "gdpr" in house.catalogue:
+        with house.store(SYSTEM) as store:  # its notices would stand in every timeline that the tests count
+            change_settings(store, "gdpr", {"notices": "by_hand"})
+    made = Site(house, address)
+    _hire(made)
+    STAGE.enter_context(_served(house, port))
+    return made
+
+
+@pytest.fixture
+def empty(tmp_path: Path, templates: Any) -> Iterator[Site]:
+    """Serve an installation as `retinue init --no-admin` leaves it: the desk is on, nobody has an account."""
+    port = _prepare(tmp_path, templates)
+    address = f"http://127.0.0.1:{port}"
+    more = {"server": {"base_url": address}, "outbound": _near(port)}
+    more["jobs"] = {"worker_in_serve": "never"}  # one worker in a process
+    with open_house(make_config(tmp_path, f"sqlite:///{tmp_path}/retinue.db", **more)) as house:
+        house.enable(SYSTEM, "desk")
+        with _served(house, port):
+            yield Site(house, address)
+
+
+@pytest.fixture
+def newcomer(empty: Site, browser: Browser) -> Iterator[Visitor]:
+    """Return somebody whom the installation without accounts does not know."""
+    context = browser.new_context(base_url=empty.address, reduced_motion="reduce")
+    visitor = Visitor(context.new_page(), context)
+    _listen(visitor, empty)
+    yield visitor
+    context.close()
+
+
+def _near(port: int) -> dict[str, Any]:
+    """Let webhooks reach this machine: the site itself is who hears of its changes."""
+    return {"allow_networks": ["127.0.0.1/32"], "ports": ["443", str(port)]}
+
+
+def _prepare(folder: Path, templates: Any) -> int:
+    """Copy an installation with tables into a folder; return a port that is free."""
     template, _ = templates("sqlite", lambda: "")
     for name in ("master.key", "keys.db", "retinue.db"):
         shutil.copy(template / name, folder / name)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    address = f"http://localhost:{port}"  # a name, which passkeys need
-    config = make_config(folder, f"sqlite:///{folder}/retinue.db", server={"base_url": address})
-    house = STAGE.enter_context(open_house(config))
-    for name in sorted({"desk", *OTHERS} & set(house.catalogue)):
-        house.enable(SYSTEM, name)
-    made = Site(house, address)
-    _hire(made)
-    STAGE.enter_context(_served(house, port))
-    return made
+        return int(probe.getsockname()[1])
 
 
 def _hire(site: Site) -> None:

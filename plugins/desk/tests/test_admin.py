@@ -83,6 +83,23 @@ def test_audit_says_who_did_what_and_is_narrowed(visit: Opens, site: Site) -> No
     assert visit("mert@staff.example").context.request.get("/settings/fields").status == 403
 
 
+def test_audit_says_whose_cards_somebody_looked_at(visit: Opens, site: Site) -> None:
+    """GD-12: of one account: cards, contacts, exports of 30 days, and the latest looks."""
+    login = "looker@staff.example"
+    site.hire(login)
+    first, second = site.add(
+        {"given_name": "Vera", "family_name": "Seen"}, {"given_name": "Una", "family_name": "Seen"}
+    )
+    looker = visit(login)
+    for contact in (first, second, first):
+        looker.go(f"/contacts/{contact}")
+    page = visit().go(f"/settings/audit?who={site.people[login]}")
+    expect(page.locator("[data-reads] dd")).to_have_text(["3", "2", "0"])
+    page.get_by_text("Latest looks").click()
+    expect(page.locator(f'details a[href="/contacts/{first}"]').first).to_be_visible()
+    looker.check_quiet()
+
+
 def test_plugin_is_turned_off_only_after_its_plan_was_read(visit: Opens, site: Site) -> None:
     visitor = visit()
     page = visitor.go("/settings/plugins")
@@ -97,3 +114,19 @@ def test_plugin_is_turned_off_only_after_its_plan_was_read(visit: Opens, site: S
     assert "loyalty" not in site.house.plugins.loaded
     visitor.check_quiet()
     site.house.enable(Actor.system("test"), "loyalty")
+
+
+def test_master_key_is_rotated_with_its_progress_while_the_pages_run(visit: Opens, site: Site) -> None:
+    (contact,) = site.add({"given_name": "Klára", "emails": ["klara@keys.example"]})
+    visitor = visit()
+    page = visitor.go("/settings/keys")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("button", name="Rotate", exact=True).click()
+    page.get_by_role("button", name="It is backed up, rotate").click()
+    expect(page.locator(".desk-toast")).to_contain_text("Every data key is wrapped")
+    first, second = (page.locator("tbody tr").nth(place) for place in (0, 1))
+    expect(first).to_contain_text("wraps new keys")
+    expect(second).to_contain_text("kept for old backups")
+    expect(visitor.go(f"/contacts/{contact}").locator("main")).to_contain_text("klara@keys.example")
+    visitor.check_quiet()
+    assert visit("mert@staff.example").context.request.get("/settings/keys").status == 403

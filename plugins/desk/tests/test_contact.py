@@ -280,7 +280,9 @@ def test_reader_without_rights_sees_no_way_to_change(site: Site, visit: Opens, f
         front = _front(site)
         from retinue_desk.card import Card
 
-        card = Card(store, site.house.catalogues.of(store, "contact"), firm["Petr Král"], front.speech(store))  # type: ignore[attr-defined]
+        card = Card(
+            store, site.house.catalogues.of(store, "contact"), firm["Petr Král"], speech=front.speech(store)
+        )  # type: ignore[attr-defined]
         assert not [line for line in (*card.business(), *card.reach()) if line.editor]
         assert card.relations == []
     assert re.fullmatch(r"[0-9a-f-]{36}", str(firm["Petr Král"]))

@@ -74,7 +74,7 @@ def test_orders_of_a_shop_come_in_by_the_wizard(visit: Opens, site: Site) -> Non
 
 
 def test_letters_that_were_guessed_wrong_are_read_another_way(visit: Opens, tmp_path: Path) -> None:
-    """The first values show whether it was right."""
+    """The first values show whether it was right; what was chosen before stays with its column, and so does what to do."""
     visitor = visit()
     page = visitor.go("/imports")
     file = tmp_path / "kisiler.csv"
@@ -84,7 +84,11 @@ def test_letters_that_were_guessed_wrong_are_read_another_way(visit: Opens, tmp_
     page.wait_for_url(re.compile("/imports/[0-9a-f-]{36}"))
     values = page.locator("tbody tr").nth(1)
     expect(values).to_contain_text("Yıldırım")
-    choice = page.get_by_label("How the letters are written")
+    choice, surname = page.get_by_label("How the letters are written"), page.get_by_label("Fills: Soyad")
+    surname.select_option("job_title|")
+    page.get_by_label("What to do").select_option("upsert")
+    page.get_by_label("Found by").select_option("email")
+    page.get_by_label("A faulty value").select_option("leave_out")
     with page.expect_navigation():
         choice.select_option("cp1252")
     expect(choice).to_have_value("cp1252")
@@ -92,6 +96,10 @@ def test_letters_that_were_guessed_wrong_are_read_another_way(visit: Opens, tmp_
     with page.expect_navigation():
         choice.select_option("cp1254")
     expect(values).to_contain_text("Yıldırım")
+    expect(surname).to_have_value("job_title|")
+    expect(page.get_by_label("What to do")).to_have_value("upsert")
+    expect(page.get_by_label("Found by")).to_have_value("email")
+    expect(page.get_by_label("A faulty value")).to_have_value("leave_out")
     visitor.check_axe()
     visitor.check_quiet()
 

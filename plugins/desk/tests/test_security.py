@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pyotp
 from playwright.sync_api import expect
 from sqlalchemy import update
 
@@ -57,6 +58,33 @@ def test_token_is_made_after_a_proof_shown_once_and_revoked(visit: Opens, site: 
     assert token not in page.content()
     page.get_by_role("button", name="Revoke Nightly export").click()
     expect(page.locator("tr", has_text="Nightly export")).to_have_count(0)
+
+
+def test_authenticator_app_is_set_up_and_asked_for_at_the_next_sign_in(visit: Opens, site: Site) -> None:
+    """The theme that was chosen is in what the server sends: nothing flashes before a script runs."""
+    site.hire("olga@staff.example")
+    visitor = visit("olga@staff.example", theme="dark")
+    page = visitor.go("/settings/security")
+    sent = visitor.context.request.get("/settings/security").text()
+    assert '<html lang="en" data-bs-theme="dark">' in sent
+    page.get_by_role("button", name="Set up an authenticator app").click()
+    seed = page.locator("[data-totp-seed]")
+    expect(seed).to_have_text(re.compile(r"[A-Z2-7 ]{16,}"))
+    clock = pyotp.TOTP(seed.inner_text().replace(" ", ""))
+    page.get_by_label("Code", exact=True).fill(clock.now())
+    page.get_by_role("button", name="Confirm").click()
+    codes = page.get_by_role("dialog", name="Recovery codes")
+    code = codes.locator("pre").inner_text().split()[0]
+    codes.get_by_role("button", name="I have kept it").click()
+    expect(page.get_by_text("authenticator app on")).to_be_visible()
+    page.get_by_role("button", name="Account of").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_label("Login").fill("olga@staff.example")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_label("Code of your authenticator app").fill(code)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Good day")
 
 
 def test_passkey_is_added_and_signs_in(visit: Opens, site: Site) -> None:

@@ -64,5 +64,10 @@ def test_card_of_the_board_moves_by_choice_and_back(visit: Opens, site: Site) ->
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("[data-value=new]").get_by_role("link", name="Tabule Karetní")).to_be_visible()
     visitor.check_quiet()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.locator("[data-value=new] [data-id]").drag_to(won)
+    expect(won.get_by_role("link", name="Tabule Karetní")).to_be_visible()
+    with site.house.store(Actor.system("test")) as store:
+        assert describe_contact(store, store.get(Contact, card))["custom"]["phase"] == "won"
     other = visit("mert@staff.example").go("/contacts/board?by=custom.phase")
     assert "Tabule" not in other.content()

@@ -16,15 +16,16 @@ from retinue.access import CORE_PERMISSIONS
 from retinue.actor import Actor
 from retinue.app.catalogues import base_catalogue
 from retinue.interactions.service import CORE_KINDS as INTERACTION_KINDS
+from retinue.plugins import Manifest, discover
 from retinue.relations import ROLES
 from retinue.relations.service import CORE_KINDS as RELATION_KINDS
 from retinue_desk.change_routes import ACTIONS
 from retinue_desk.filters import OPERATORS
-from retinue_desk.settings_routes import ABOUT
+from retinue_desk.tabs import ABOUT, TABS
 from retinue_desk.words import LANGUAGES, Catalogs, Speech
 
 if TYPE_CHECKING:
-    from conftest import Opens, Site
+    from conftest import Opens, Site, Visitor
 
 OTHERS = [code for code in LANGUAGES if code != "en"]
 PLACE = re.compile(r"%\((\w+)\)s|…")
@@ -44,7 +45,7 @@ def _texts() -> set[str]:
     found |= {kind.label for kind in INTERACTION_KINDS.values()}
     found |= {label for kind in RELATION_KINDS.values() for label in (kind.label, kind.inverse_label)}
     found |= {*ROLES, *OPERATORS.values(), *ACTIONS.values(), *STATES}
-    found |= {sentence for _, sentence in ABOUT.values()}
+    found |= {sentence for _, sentence in ABOUT.values()} | {label for _, label, _ in TABS}
     found |= {text for p in CORE_PERMISSIONS for text in (p.label, p.noun.replace("_", " "))}
     manifest = tomllib.loads((SOURCE / "plugin.toml").read_text("utf-8"))
     items = [item for value in manifest.values() if isinstance(value, list) for item in value]
@@ -116,4 +117,43 @@ def test_pages_speak_the_readers_language_within_the_width(visit: Opens, site: S
         visitor.go(path)
         page.set_viewport_size({"width": 360, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+    for plugin in (found for found in discover().values() if found.name in site.house.plugins.loaded):
+        _check_form(visitor, plugin.manifest, language)
     visitor.check_quiet()
+
+
+def test_turkish_letters_keep_their_dots(visit: Opens, site: Site) -> None:
+    """C-26: on a Turkish page initials and headings grow i to İ and ı to I, on a Czech one i to I; the palette finds a word
+    however its four letters are typed; the server too."""
+    if not site.people.get("tr@staff.example"):
+        site.hire("tr@staff.example", language="tr")
+    (contact,) = site.add({"given_name": "ipek", "family_name": "ışık"})
+    visitor = visit("tr@staff.example")
+    page = visitor.go(f"/contacts/{contact}")
+    expect(page.locator("main .avatar").first).to_have_text("İI", use_inner_text=True)
+    page.keyboard.press("Control+k")
+    for typed in ("kisiler", "KİŞİLER", "KISILER", "kışıler"):
+        page.get_by_role("combobox").last.fill(typed)
+        expect(page.get_by_role("option", name="Kişiler").first).to_be_visible()
+    for typed in ("IPEK ISIK", "İpek Işık", "ipek ışık"):
+        page.get_by_role("combobox").last.fill(typed)
+        expect(page.get_by_role("option", name="ipek ışık").first).to_be_visible()
+    visitor.check_quiet()
+    english = visit().go(f"/contacts/{contact}")
+    expect(english.locator("main .avatar").first).to_have_text("II", use_inner_text=True)
+    catalogs, at = Catalogs([]), datetime(2026, 1, 1, tzinfo=UTC)
+    said = {code: Speech(code, "UTC", catalogs.of(code), at).capital("isim") for code in ("tr", "cs")}
+    assert said == {"tr": "İsim", "cs": "Isim"}
+
+
+def _check_form(visitor: Visitor, manifest: Manifest, language: str) -> None:
+    """EX-18: the form of a plugin's settings asks in the reader's language for each of them."""
+    declared = manifest.contributions.get("settings", ())
+    if declared:
+        page = visitor.go("/settings/plugins")
+        page.locator("[data-plugin-list] li", has_text=manifest.title).locator("button").first.click()
+        form = page.locator("[data-plugin-form]")
+        expect(form.locator("[data-plugin-fields] > *").first).to_be_visible()
+        shown = form.inner_text()
+        assert [item.name for item in declared if item.labels[language] not in shown] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360

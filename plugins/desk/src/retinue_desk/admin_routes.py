@@ -14,11 +14,10 @@ from retinue import Reach, Store
 from retinue.access import Role, list_accounts, list_roles
 from retinue.contacts import list_custom_fields, list_tags
 from retinue.errors import BadRequest
-from retinue.history import read_audit
+from retinue.history import read_audit, report_reads
 from retinue.interactions import known_kinds
 from retinue_desk.base_routes import AnyRequest, Handlers, Pages
 from retinue_desk.security import WORDS
-from retinue_desk.settings_routes import settings_page
 
 FIELD_KINDS: Final = {
     "text": "Text",
@@ -47,21 +46,19 @@ class Line:
 
 
 def admin_routes(pages: Pages) -> Handlers:
-    """Return the routes of roles, of fields, tags and kinds, and of the audit."""
+    """Return the routes of roles, of fields, tags and kinds, of keys and of the audit."""
 
     @pages.get("/settings/roles", permission="role.read")
     def roles_page(store: Store, request: AnyRequest) -> Response[Any]:
         roles = list_roles(store)
         groups = matrix(pages.front.house.guard.permissions, roles)
-        return settings_page(
-            pages, store, request, "desk/roles.html", roles=roles, groups=groups, words=WORDS
-        )
+        return pages.answer(store, request, "desk/roles.html", roles=roles, groups=groups, words=WORDS)
 
     @pages.get("/settings/fields", permission="field.create")
     def fields_page(store: Store, request: AnyRequest) -> Response[Any]:
         values = {"fields": list_custom_fields(store), "tags": list_tags(store), "field_kinds": FIELD_KINDS}
         kinds = list(known_kinds(store).values())
-        return settings_page(pages, store, request, "desk/fields.html", kinds=kinds, **values)
+        return pages.answer(store, request, "desk/fields.html", kinds=kinds, **values)
 
     @pages.get("/settings/audit", permission="audit.read")
     def audit_page(
@@ -72,10 +69,15 @@ def admin_routes(pages: Pages) -> Handlers:
         entries = found[:_PAGE]
         following = f"{entries[-1]['turn']}.{entries[-1]['id']}" if len(found) > _PAGE else ""
         accounts = list_accounts(store) if store.may("account.read") else []
-        values = {"action": action, "who": who, "accounts": accounts, "following": following}
-        return settings_page(pages, store, request, "desk/audit.html", entries=entries, **values)
+        seen = report_reads(store, actor) if actor is not None and actor in {a.id for a in accounts} else None
+        values = {"action": action, "who": who, "accounts": accounts, "following": following, "seen": seen}
+        return pages.answer(store, request, "desk/audit.html", entries=entries, **values)
 
-    return [roles_page, fields_page, audit_page]
+    @pages.get("/settings/keys", permission="key.rotate")
+    def keys_page(store: Store, request: AnyRequest) -> Response[Any]:
+        return pages.answer(store, request, "desk/keys.html")
+
+    return [roles_page, fields_page, audit_page, keys_page]
 
 
 def matrix(permissions: Iterable[Any], roles: Sequence[Role]) -> list[tuple[str, list[Line]]]:

@@ -16,7 +16,8 @@ from retinue.errors import Denied, NotFound, RetinueError, Unauthenticated
 from retinue.ui import Page, PageRequest
 from retinue.web import PUBLIC, SIGNED_IN, get, note_incident, route, web_page
 from retinue_desk.people import initials
-from retinue_desk.rendering import Front, chosen_theme
+from retinue_desk.rendering import OWN, Front, chosen_theme
+from retinue_desk.tabs import settings_tabs
 from retinue_desk.words import LANGUAGES, Speech
 
 AnyRequest = Request[Any, Any, Any]
@@ -49,14 +50,17 @@ class Pages:
     def answer(self, store: Store, request: AnyRequest, template: str, **values: Any) -> Response[Any]:
         """Return a whole page: `template` within the common layout."""
         speech = self.front.speech(store)
+        if request.url.path.startswith("/settings"):
+            values["tabs"] = settings_tabs(store, self.front.plugins, speech.say)
         layout = {
             "navigation": self.front.navigation(store, request.url.path),
             "me": {"id": store.actor.id, "name": store.actor.name, "initials": initials(store.actor.name)},
             "may": store.may,
             "commands": self._commands(store, speech),
+            "organisation": store.settings(OWN)["organisation"],
             **self._around(request),
         }
-        return web_page(self.front.render(template, speech, **layout, **values))
+        return web_page(self.front.render(template, speech, **{**layout, **values}))
 
     def _commands(self, store: Store, speech: Speech) -> list[dict[str, str]]:
         """Return what the palette offers: where the navigation leads, and the commands of plugins."""

@@ -27,7 +27,7 @@ def brief_routes(pages: Pages) -> Handlers:
     @pages.get("/contacts/{contact_id:uuid}/brief", permission="contact.read")
     def hand_over_brief(store: Store, request: AnyRequest, contact_id: UUID) -> Response[Any]:
         speech = pages.front.speech(store)
-        card = Card(store, catalogues.of(store, "contact"), contact_id, speech)
+        card = Card(store, catalogues.of(store, "contact"), contact_id, speech=speech, looked_at=True)
         return pages.answer(
             store,
             request,

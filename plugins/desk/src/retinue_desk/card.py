@@ -62,10 +62,12 @@ class Line:
 class Card:
     """Everything about one contact that the reader may see, read once."""
 
-    def __init__(self, store: Store, catalogue: Catalogue, contact_id: UUID, speech: Speech) -> None:
+    def __init__(
+        self, store: Store, catalogue: Catalogue, contact_id: UUID, *, speech: Speech, looked_at: bool = False
+    ) -> None:
         self.store, self.catalogue, self.speech = store, catalogue, speech
         self.contact: Contact = store.get(Contact, contact_id)
-        self.values = describe_contact(store, self.contact)
+        self.values = describe_contact(store, self.contact, looked_at=looked_at)
         self.fields = {f.name: f for f in catalogue.visible(store.actor)}
         accounts = account_names(store, [self.contact.owner_id])
         self.names = Names(accounts, team_names(store, [self.contact.team_id]))
@@ -190,7 +192,10 @@ class Card:
             found.append((say("Now"), say("open") if facts["is_open"] else say("closed")))
         found += [(say("May be called from") if c == "phone" else f"{say(c)}", self.speech.moment(at, "short"))
                   for c, at in (facts.get("next_allowed") or {}).items() if at]  # fmt: skip
-        found += [(_capital(say(o.get("label", ""))), self._next(o)) for o in facts.get("occasions") or ()]
+        found += [
+            (self.speech.capital(say(o.get("label", ""))), self._next(o))
+            for o in facts.get("occasions") or ()
+        ]
         return found
 
     def _next(self, occasion: Mapping[str, Any]) -> str:
@@ -208,7 +213,3 @@ def editor_of(store: Store, field: ListField) -> str:
     if field.name == "tag":
         return "tags"
     return _EDITORS.get(field.kind, "text")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -21,12 +21,13 @@ def contact_routes(pages: Pages) -> Handlers:
     """Return the routes of a contact's page and of its pieces."""
     catalogues: Catalogues = pages.front.house.catalogues
 
-    def card_of(store: Store, contact_id: UUID) -> Card:
-        return Card(store, catalogues.of(store, "contact"), contact_id, pages.front.speech(store))
+    def card_of(store: Store, contact_id: UUID, *, looked_at: bool = False) -> Card:
+        catalogue, speech = catalogues.of(store, "contact"), pages.front.speech(store)
+        return Card(store, catalogue, contact_id, speech=speech, looked_at=looked_at)
 
     @pages.get("/contacts/{contact_id:uuid}", permission="contact.read")
     def contact_page(store: Store, request: AnyRequest, contact_id: UUID) -> Response[Any]:
-        card = card_of(store, contact_id)
+        card = card_of(store, contact_id, looked_at=True)
         timeline = read_page(store, contact_id, card.speech)
         composed = [(name, label) for name in COMPOSED for key, label in timeline.kinds if key == name]
         return pages.answer(

@@ -9,12 +9,10 @@ from sqlalchemy import select
 
 from retinue import Store
 from retinue.contacts import Contact
-from retinue.interactions import Interaction
+from retinue.interactions import Interaction, open_promises
 
 _LONG: Final = timedelta(days=60)
 _SHOWN: Final = 6
-_READ: Final = 200
-"""How many promises are looked through; their days are sealed, so that no database can sort by them."""
 
 
 def _whose(store: Store) -> tuple[str, Any]:
@@ -47,15 +45,9 @@ def recent(store: Store) -> dict[str, Any] | None:
 def due(store: Store) -> dict[str, Any] | None:
     """Return what was promised and not kept yet, the earliest day first; without a day at the end."""
     word, condition = _whose(store)
-    chosen = select(Interaction).join(Contact, Contact.id == Interaction.contact_id)
-    chosen = chosen.where(condition, Interaction.kind == "promise", Interaction.hidden.is_(False))
-    found: list[Interaction] = store.scalars(
-        chosen.order_by(Interaction.at.desc(), Interaction.id).limit(_READ)
-    )
-    store.unseal(found)
-    still_open = [row for row in found if not (row.data or {}).get("kept_at")]
     owed = sorted(
-        ((_day(row), row) for row in still_open), key=lambda pair: (pair[0] or date.max, pair[1].at)
+        ((_day(row), row) for row in open_promises(store, condition)),
+        key=lambda pair: (pair[0] or date.max, pair[1].at),
     )[:_SHOWN]
     ids = [row.contact_id for _, row in owed]
     names = dict(

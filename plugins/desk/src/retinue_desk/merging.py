@@ -48,7 +48,7 @@ def compare_contacts(store: Store, catalogue: Catalogue, ids: Sequence[UUID], sp
     wanted = list(dict.fromkeys(ids))
     if not 2 <= len(wanted) <= MOST:
         raise Invalid("these cannot be merged", problems=[Problem("?ids", f"name 2 to {MOST} contacts")])
-    cards = [Card(store, catalogue, contact_id, speech) for contact_id in wanted]
+    cards = [Card(store, catalogue, contact_id, speech=speech) for contact_id in wanted]
     lines = [
         {line.name: line for line in (*card.naming(), *card.business(), *card.reach())} for card in cards
     ]

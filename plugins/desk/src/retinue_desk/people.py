@@ -29,12 +29,11 @@ COLOURS = (
 
 
 def initials(name: str) -> str:
-    """Return at most two letters for a name."""
+    """Return at most two letters for a name, as they are written; the style makes them great as the page's language does."""
     words = [word for word in name.replace(",", " ").split() if word[:1].isalnum()]
     if not words:
         return "?"
-    letters = words[0][0] + (words[-1][0] if len(words) > 1 else "")
-    return letters.upper()
+    return words[0][0] + (words[-1][0] if len(words) > 1 else "")
 
 
 def colour(key: Any) -> str:

@@ -17,6 +17,7 @@ from retinue.access import Account
 from retinue.ui import NavigationItem, PaletteItem
 from retinue_desk import people
 from retinue_desk.assets import Assets
+from retinue_desk.tabs import is_tab
 from retinue_desk.words import LANGUAGES, Catalogs, Speech, plain_speech
 
 OWN: Final = "desk"
@@ -86,6 +87,8 @@ class Front:
         offered = self.plugins.offered(NavigationItem, store)
         for owned in sorted(offered, key=lambda o: (o.item.order, o.item.label)):
             item = owned.item
+            if is_tab(item):
+                continue
             found[item.section].append(
                 {
                     "label": item.label,

@@ -102,6 +102,11 @@ class Speech:
         said = self.translations.gettext(text) if text else ""
         return said % values if values else said
 
+    def capital(self, text: str) -> str:
+        """Return a text with a great first letter; in Turkish that of i has a dot."""
+        first = "İ" if text[:1] == "i" and self.language.startswith("tr") else text[:1].upper()
+        return first + text[1:]
+
     def count(self, one: str, many: str, number: int, /, **values: Any) -> str:
         """Return the text for a number of things; ``%(num)s`` is the number as the language writes it."""
         said = self.translations.ngettext(one, many, number)

@@ -1,5 +1,5 @@
 // Writing down what happened: the kind by a key or a button, colleagues named after an @.
-import { el, on } from "./dom.js";
+import { el, fold, on } from "./dom.js";
 import { data } from "./words.js";
 
 on("click", "[data-compose]", (_, button) => {
@@ -14,8 +14,8 @@ on("input", "[data-mention]", (_, area) => {
   const asked = before.match(/(?:^|\s)@([\p{L}\p{M}]*)$/u);
   close();
   if (!asked) return;
-  const wanted = asked[1].toLocaleLowerCase();
-  const found = (data("contact-values")?.accounts ?? []).filter(([, name]) => name.toLocaleLowerCase().split(/\s+/).some((word) => word.startsWith(wanted))).slice(0, 6);
+  const wanted = fold(asked[1]);
+  const found = (data("contact-values")?.accounts ?? []).filter(([, name]) => fold(name).split(/\s+/).some((word) => word.startsWith(wanted))).slice(0, 6);
   if (found.length) show(area, found, asked[1].length);
 });
 

@@ -13,6 +13,11 @@ export function el(name, attributes = {}, ...children) {
   return made;
 }
 
+// Words to look for, whatever their accents and case: İ, I, ı and i are one letter, in every language of the page.
+export function fold(text) {
+  return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replaceAll("ı", "i");
+}
+
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("class", "icon");

@@ -56,11 +56,13 @@ export async function reloadDetails() {
 on("click", "[data-send]", async (_, button) => {
   button.disabled = true;
   const [method, path] = button.dataset.send.split(" ");
-  const answer = await call(method, path, method === "POST" ? {} : null);
+  const body = button.dataset.body ? JSON.parse(button.dataset.body) : method === "POST" ? {} : null;
+  const answer = await call(method, path, body);
   button.disabled = false;
   if (!answer.ok) return toast(sentence(answer.data), { kind: "fault" });
   if (button.dataset.said) toast(button.dataset.said);
   if (button.dataset.then === "reload") location.reload();
+  else if (button.dataset.then?.startsWith("go:")) location.assign(button.dataset.then.slice(3));
   else document.dispatchEvent(new CustomEvent("desk:changed"));
 });
 

@@ -9,6 +9,11 @@ export function valuesOf(form) {
   const body = {};
   for (const input of form.querySelectorAll("[name]")) {
     if (input.closest("[hidden]") || (input.type === "radio" && !input.checked)) continue;
+    if (input.dataset.member !== undefined) {
+      body[input.name] ??= [];
+      if (input.checked) body[input.name].push(input.value);
+      continue;
+    }
     const value = read(input);
     if (value !== undefined) place(body, input.name.split(input.name.includes("~") ? "~" : "."), value);
   }
@@ -25,7 +30,6 @@ function minor(input) {
 
 function read(input) {
   const kind = input.dataset.kind;
-  if (input.type === "checkbox" && input.dataset.list !== undefined) return undefined;
   if (kind === "boolean" || input.type === "checkbox") return input.checked;
   const text = input.value;
   if (text === "") return input.dataset.empty === "null" ? null : undefined;

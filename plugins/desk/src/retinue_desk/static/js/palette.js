@@ -1,6 +1,6 @@
 // The command palette and the list of shortcuts, from one registry: what plugins and pages declare, for whom they may.
 import { call } from "./api.js";
-import { el, icon, isTyping, on } from "./dom.js";
+import { el, fold, icon, isTyping, on } from "./dom.js";
 import { data, say } from "./words.js";
 
 const registry = data("palette-data");
@@ -49,10 +49,6 @@ async function refresh() {
   if ((!prefix || prefix === "#") && registry.may_views) groups.push(["views", await matchingViews(wanted)]);
   if ((!prefix || prefix === "@") && registry.may_search && wanted) groups.unshift(["contacts", await contacts(prefix ? typed.slice(1).trim() : typed)]);
   if (turn === asked) show(groups);
-}
-
-function fold(text) {
-  return text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase();
 }
 
 function commands(wanted) {

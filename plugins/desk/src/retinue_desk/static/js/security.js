@@ -1,7 +1,8 @@
-// One's own security: the second factor, passkeys, and API tokens. What is a secret is shown once and kept nowhere.
+// One's own security: the second factor, passkeys, and API tokens.
 import { call, sentence } from "./api.js";
-import { el, icon, on } from "./dom.js";
+import { on } from "./dom.js";
 import { showFaults } from "./forms.js";
+import { showOnce } from "./once.js";
 import { make } from "./passkey.js";
 import { toast } from "./toast.js";
 import { say } from "./words.js";
@@ -25,38 +26,16 @@ on("submit", "[data-totp-confirm]", async (event, form) => {
   const answer = await call("PUT", "/api/v1/me/totp", { code: form.elements.code.value });
   if (!answer.ok) return showFaults(form, answer.data);
   form.closest("[data-totp-steps]").hidden = true;
-  showOnce("recovery_codes", answer.data.recovery_codes.join("\n"));
+  showOnce(say("recovery_codes"), answer.data.recovery_codes.join("\n"));
 });
 
 on("click", "[data-new-codes]", async () => {
   const answer = await call("POST", "/api/v1/me/recovery-codes");
-  if (answer.ok) showOnce("recovery_codes", answer.data.recovery_codes.join("\n"));
+  if (answer.ok) showOnce(say("recovery_codes"), answer.data.recovery_codes.join("\n"));
   else toast(sentence(answer.data), { kind: "fault" });
 });
 
-// ---- what is shown once -----------------------------------------------------------------------------------------------------
-function showOnce(what, text) {
-  const box = el("pre", { class: "desk-once", tabindex: "0", "aria-label": say(what) }, text);
-  const copy = el("button", { type: "button", class: "btn" }, icon("copy"), say("copy"));
-  const done = el("button", { type: "button", class: "btn btn-primary" }, say("kept"));
-  const dialog = el("dialog", { class: "desk-dialog", "aria-labelledby": "once-title" }, el("h2", { id: "once-title" }, say(what)), el("p", {}, say("shown_once")), box, el("div", { class: "desk-dialog-end" }, copy, done));
-  copy.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      toast(say("copied"));
-    } catch {
-      getSelection().selectAllChildren(box);
-    }
-  });
-  done.addEventListener("click", () => dialog.close());
-  dialog.addEventListener("close", () => location.reload());
-  document.body.append(dialog);
-  dialog.showModal();
-  box.focus();
-}
-
-on("desk:done", "[data-token-form]", (event) => showOnce("new_token", event.detail.data.token));
-
+// ---- API tokens ------------------------------------------------------------------------------------------------------------
 on("change", "[data-scope-all]", (_, box) => {
   for (const input of box.closest("fieldset").querySelectorAll("select")) {
     const wanted = box.checked ? [...input.options].at(-1).value : "";
@@ -76,7 +55,7 @@ on("submit", "[data-passkey-form]", async (event, form) => {
   const answer = await call("POST", "/api/v1/me/passkeys", { name, credential });
   if (!answer.ok) return showFaults(form, answer.data);
   form.closest("dialog")?.close();
-  if (answer.data.recovery_codes?.length) showOnce("recovery_codes", answer.data.recovery_codes.join("\n"));
+  if (answer.data.recovery_codes?.length) showOnce(say("recovery_codes"), answer.data.recovery_codes.join("\n"));
   else location.reload();
 });
 
