@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from retinue.app.serving import make_application
 from retinue.config import Config
 from retinue.testing.house import SECURITY, Crm, make_config
 
+sys.path.insert(0, str(Path(__file__).parent))
 PROXY = "192.0.2.1"
 
 

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from litestar.testing import TestClient
+from sqlalchemy import event, select
 
-from retinue.actor import Actor
+from retinue.app import open_house
+from retinue.app.serving import make_application
+from retinue.cli import app
+from retinue.cli.errors import run
 from retinue.jobs import DONE
 from retinue.plugins import discover
 from retinue.plugins.ordering import topological
 from retinue.storage import MODELS, Sealed
 from retinue.storage.sealing import opened_values
-from retinue.testing.house import Api, Crm
+from retinue.testing.house import Api, Crm, make_config
 from retinue.testing.privacy import dump
 from retinue_gdpr.purposes import ensure_beginnings
-from retinue_io.cleaning import IMPORTS_KEPT, forget_files
 from retinue_io.exporting import export_soon
 from retinue_io.files import read_piece
-from retinue_io.models import Export, Import, Piece
+from retinue_io.models import Piece
 from retinue_io.running import advance
 
 NEEDS = {name: found.manifest.requires for name, found in discover().items()}
@@ -40,7 +45,7 @@ OPEN = (
     "source",
 )
 REFUSED = "zqrefusedcanary"
-MARKS = [f"zq{number:02}canary" for number in range(40)]
+MARKS = [f"zq{number:02}canary" for number in range(42)]
 
 
 @pytest.fixture(scope="session")
@@ -57,9 +62,28 @@ def _sent(answer: Any) -> Any:
 class Person:
     """One person about whom every plugin is told something; each word is used up once."""
 
-    def __init__(self, crm: Crm) -> None:
+    def __init__(self, crm: Crm, contact_id: str = "") -> None:
         self.crm, self.user, self.left = crm, crm.user(), list(MARKS)
         self.api: Api = self.user.client
+        self.id = contact_id
+
+    def tells_everything(self) -> None:
+        """Use up every word."""
+        _sent(self.api.post("/webhooks", {"url": "https://hooks.example.org/in", "events": ["*"]}))
+        self.comes_by_file()
+        self.is_described()
+        self.buys()
+        self.claims()
+        self.is_written_to()
+        self.leaves_in_files()
+        assert self.left == []
+
+    def is_forgotten(self) -> None:
+        """Ask for the erasure and have it carried out."""
+        asked = {"kind": "erasure", "contact_id": self.id, "verified_how": "passport"}
+        request = _sent(self.api.post("/gdpr/requests", asked))
+        done = _sent(self.api.post(f"/gdpr/requests/{request['id']}/carry-out", {}))
+        assert done["state"] in ("completed", "partial")
 
     def word(self) -> str:
         """Return the next marker."""
@@ -71,7 +95,7 @@ class Person:
         data = ("External ID,given_name,family_name,email\n" + ",".join(cells) + "\n").encode()
         made = _sent(
             self.api.call(
-                "POST", "/imports", files={"data": ("people.csv", data)}, params={"what": "contacts"}
+                "POST", "/imports", files={"data": (f"{cells[1]}.csv", data)}, params={"what": "contacts"}
             )
         )
         path = f"/imports/{made['id']}"
@@ -135,6 +159,25 @@ class Person:
             asked = {"kind": kind, "contact_id": self.id, "message": self.word(), "verified_how": "passport"}
             _sent(self.api.post("/gdpr/requests", {**asked, "address": f"{self.word()}@canary.example"}))
 
+    def is_written_to(self) -> None:
+        """email: a letter that waits, with words of its own beside the contact's."""
+        text = {
+            "language": "en",
+            "subject": "Order {{ order.number }}",
+            "source": "<p>{{ order.number }}</p>",
+        }
+        draft = {
+            "key": "paid",
+            "name": "Paid",
+            "kind": "letter",
+            "purpose": "service",
+            "words": ["order.number"],
+        }
+        _sent(self.api.post("/email/templates", {**draft, "texts": [text]}))
+        letter = {"contact_id": self.id, "template": "paid", "values": {"order": {"number": self.word()}}}
+        made = _sent(self.api.post("/email/letters", {**letter, "key": f"paid {self.word()}"}))
+        assert made["state"] == "queued"
+
     def leaves_in_files(self) -> None:
         """io: what is exported of the person is kept for whoever asked."""
         made = _sent(self.api.post("/exports", {"format": "csv"}))
@@ -169,38 +212,88 @@ def _places(crm: Crm, who: Person, caplog: pytest.LogCaptureFixture) -> dict[str
     }  # fmt: skip
 
 
-def _let_time_pass(crm: Crm) -> None:
-    """Do io's nightly work as of a day when the time of its files, at most 30 days, is over."""
-    with crm.house.store(Actor.system("time"), plugin="io") as store:
-        for model in (Import, Export):
-            for row in store.scalars(select(model)):
-                row.created_at -= IMPORTS_KEPT + timedelta(days=1)
-        store.flush()
-        forget_files(store, {})
+def _left_over(crm: Crm, who: Person, caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [f"{m} in {n}" for n, text in _places(crm, who, caplog).items() for m in MARKS if m in text]
 
 
 def test_no_byte_of_an_erased_person_is_left_in_any_plugin(
     crm: Crm, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """GD-x3: forty words through every plugin; all are found before the erasure, none once the time of io's files is over."""
+    """GD-x3: forty-two words through every plugin; all are found before the erasure, none after it, in no file of io either."""
     caplog.set_level(logging.DEBUG)
     who = Person(crm)
-    hook = {"url": "https://hooks.example.org/in", "events": ["*"]}
-    _sent(who.api.post("/webhooks", hook))
-    who.comes_by_file()
-    who.is_described()
-    who.buys()
-    who.claims()
-    who.leaves_in_files()
+    who.tells_everything()
     before = "\n".join(_places(crm, who, caplog).values())
-    assert who.left == []
     assert [mark for mark in MARKS if mark not in before] == []
     assert REFUSED not in before
     assert MARKS[1] in who.api.get(who.export).text
-    asked = {"kind": "erasure", "contact_id": who.id, "verified_how": "passport"}
-    request = _sent(who.api.post("/gdpr/requests", asked))
-    done = _sent(who.api.post(f"/gdpr/requests/{request['id']}/carry-out", {}))
-    assert done["state"] in ("completed", "partial")
-    _let_time_pass(crm)
-    found = [f"{m} in {n}" for n, text in _places(crm, who, caplog).items() for m in MARKS if m in text]
-    assert found == []
+    who.is_forgotten()
+    assert _left_over(crm, who, caplog) == []
+
+
+def _wrapped_keys(file: Path) -> list[bytes]:
+    """Return every blob of the key store that could be a key."""
+    with closing(sqlite3.connect(file)) as store:
+        tables = [name for (name,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        rows = [row for table in tables for row in store.execute(f'SELECT * FROM "{table}"')]  # its own names
+    return [value for row in rows for value in row if isinstance(value, bytes) and len(value) >= 32]
+
+
+def _back_up(file: Path, copy: Path) -> None:
+    with closing(sqlite3.connect(file)) as live, closing(sqlite3.connect(copy)) as backup:
+        live.backup(backup)
+
+
+@pytest.mark.parametrize("config", ["sqlite"], indirect=True)
+def test_person_who_comes_back_with_a_backup_is_forgotten_again(
+    crm: Crm, caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GD-x4, GD-x5, GD-x16: an old backup, without a key, elsewhere; `retinue gdpr replay` forgets, twice changes nothing."""
+    who = Person(crm)
+    who.tells_everything()
+    live, new = crm.house.config.folder, tmp_path / "restored"
+    new.mkdir()
+    _back_up(live / "retinue.db", new / "retinue.db")
+    wrapped = _wrapped_keys(live / "keys.db")
+    assert wrapped
+    assert [key for key in wrapped if key in (new / "retinue.db").read_bytes()] == [], (
+        "the backup of data has no key"
+    )
+    who.is_forgotten()
+    _back_up(live / "keys.db", new / "keys.db")
+    shutil.copy(live / "master.key", new / "master.key")
+    restored = make_config(new, f"sqlite:///{new}/retinue.db")
+    (new / "retinue.toml").write_text(restored.to_toml())
+    monkeypatch.chdir(new)
+    with open_house(restored) as house:
+        found = "\n".join(text for _, text in dump(house))
+    back = [mark for mark in MARKS if mark in found]
+    assert len(back) > 10, "the backup brings open columns back"
+    caplog.clear()
+    for _ in range(2):
+        assert run(app, ["gdpr", "replay"]) == 0
+        with open_house(restored) as house:
+            client = TestClient(make_application(house), base_url=house.config.base_url)
+            there = Person(Crm(house, client), who.id)
+            assert _left_over(there.crm, there, caplog) == []
+            same = {"given_name": "Ida", "emails": [{"value": f"{MARKS[3]}@canary.example"}]}
+            refused = there.api.post("/contacts", same)
+            assert refused.status_code == 422, (refused.text, there.api.get("/gdpr/suppressions").text)
+            assert [e["code"] for e in refused.json()["errors"]] == ["suppressed"]
+
+
+@pytest.mark.parametrize("config", ["sqlite"], indirect=True)
+def test_search_finds_what_a_careless_database_leaves(crm: Crm, caplog: pytest.LogCaptureFixture) -> None:
+    """GD-x3: guards the guard: with `secure_delete` off the bytes of what was deleted are found in the file."""
+    left: dict[str, bool] = {}
+    for careful, mark in ((True, "zqcarefulcanary"), (False, "zqcarelesscanary")):
+        if not careful:
+            engine = crm.house.database.engine
+            event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA secure_delete=OFF"))
+            engine.dispose()
+        who = Person(crm)
+        made = _sent(who.api.post("/contacts", {"given_name": "Ida", **dict.fromkeys(OPEN, mark)}))
+        who.id = made["id"]
+        who.is_forgotten()
+        left[mark] = any(mark in text for text in _places(crm, who, caplog).values())
+    assert left == {"zqcarefulcanary": False, "zqcarelesscanary": True}

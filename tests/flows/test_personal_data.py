@@ -30,7 +30,12 @@ def full(crm):
 def test_markers_in_every_personal_column_are_copied_and_erased(full):
     """EX-14, GD-x2, GD-x3"""
     lifted = {"lifted_at": datetime(2026, 1, 1, tzinfo=UTC), "tables": []}
-    made = assert_personal_data(full.house, *PLUGINS, values={"gdpr_hold": lifted}, least=25)
+    values = {
+        "gdpr_hold": lifted,
+        "orders_order": {"payment": "paid"},
+        "orders_subscription": {"status": "active"},
+    }
+    made = assert_personal_data(full.house, *PLUGINS, values=values, least=25)
     assert {table for table, _ in made.held.values()} >= {
         "contact",
         "interaction",

@@ -41,6 +41,8 @@ from retinue.testing.fixtures import person
 
 pytestmark = pytest.mark.goal("acl-fields")
 CANARY = "zcanary"
+SECONDS = "7000"
+"""The hidden number; looked for where it was put alone, for ciphertext in hexadecimal may have any four digits."""
 Way = Callable[[Store, "Spot"], Any]
 
 
@@ -252,7 +254,7 @@ def planted(database: Database) -> UUID:
             entry = Interaction(
                 contact_id=contact.id, kind="note", at=store.now, created_at=store.now, body=word
             )
-            entry.duration = 7000 - place
+            entry.duration = int(SECONDS) - place
             store.add(entry)
             ids.append(contact.id)
     return ids[0]
@@ -269,7 +271,8 @@ def test_no_way_shows_finds_orders_or_copies_by_a_hidden_field(
         try:
             with database.store(clerk) as store:
                 found = look(store, spot)
-                if CANARY in repr(found) or "7000" in repr(found):
+                told = (CANARY, SECONDS) if spot.attribute == "duration" else (CANARY,)
+                if any(word in repr(found) for word in told):
                     shown.append(f"{name}: {found!r:.200}")
                 raise Undo
         except (Undo, RetinueError, SQLAlchemyError):

@@ -109,7 +109,7 @@ with open_house(config, check=False) as house:
 @pytest.mark.parametrize("config", ["sqlite"], indirect=True)
 def test_rotation_killed_at_any_moment_goes_on_and_touches_no_data(config: Any, goal: Goal) -> None:
     """B4: kill -9 at random moments; 0 data bytes changed, 0 values lost, every key under the new master at the end."""
-    from retinue.cli.keys import write_key
+    from retinue.storage import write_masters
 
     (config.folder / "retinue.toml").write_text(config.to_toml(), "utf-8")
     with open_house(config) as house:
@@ -119,7 +119,7 @@ def test_rotation_killed_at_any_moment_goes_on_and_touches_no_data(config: Any, 
         house.database.keys.create_keys(new_ids(goal.size(400, 5000)))
         before = _blobs(house)
         masters = house.database.keys.masters.with_next()
-        write_key(config.master_key_path, masters)
+        write_masters(config.master_key_path, masters)
     source = random.Random(4714)
     for _ in range(goal.size(2, 20)):
         child = subprocess.Popen(

@@ -61,6 +61,11 @@ ALLOWED = {
     ("core/src/retinue/web/outbound_wire.py", "httpx"): "is the outbound client",
     ("core/src/retinue/web/outbound_wire.py", "httpcore"): "is the outbound client",
     ("core/src/retinue/web/outbound_wire.py", "socket"): "is the outbound client",
+    ("plugins/email/src/retinue_email/sending.py", "random"): "spreads attempts in time",
+    (
+        "plugins/email/src/retinue_email/transport.py",
+        "socket",
+    ): "one option of a connection that smtplib made",
     ("plugins/webhooks/src/retinue_webhooks/delivery.py", "random"): "spreads retries in time",
 }
 """(file, name) → why it may."""
