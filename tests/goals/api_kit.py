@@ -16,6 +16,9 @@ from retinue.plugins.models import PluginState
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
+NOTHING = uuid4()
+"""One id for all calls: what is told of it is the same words."""
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -31,8 +34,8 @@ class Operation:
         return f"{self.method} {self.path}"
 
     def url(self, **ids: Any) -> str:
-        """Return the path with `ids` in it, and ids of nothing elsewhere."""
-        path = re.sub(r"{(\w+)(?::\w+)?}", lambda match: str(ids.get(match[1], uuid4())), self.path)
+        """Return the path with `ids` in it, and the id of nothing elsewhere."""
+        path = re.sub(r"{(\w+)(?::\w+)?}", lambda match: str(ids.get(match[1], NOTHING)), self.path)
         needed = "?q=x" if path.endswith("/search") and self.method == "GET" else ""
         return path.removeprefix("/api/v1") + needed
 

@@ -85,7 +85,7 @@ _SHOWN_POLICY = (
 """A letter's own page: its styles and pictures, no script, no form, no frame around it."""
 
 
-@get(f"{_ONE}/page", permission="email_template.read", include_in_schema=False)
+@get(f"{_ONE}/page/{{contact_id:uuid}}", permission="email_template.read", tags=_TAGS)
 def show_email_page(store: Store, template_id: UUID, contact_id: UUID, language: str = "") -> Response[Any]:
     """Show the HTML part as one contact would read it, under a policy that lets nothing run."""
     read = service.preview_letter(store, template_id, contact_id, language=language or None, values={})
