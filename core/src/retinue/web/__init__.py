@@ -35,6 +35,7 @@ from retinue.web.outbound import configure as configure_outbound
 from retinue.web.params import Condition, ListParams, Reader, SortKey
 from retinue.web.plan import PUBLIC, SIGNED_IN, Plan
 from retinue.web.problems import note_incident
+from retinue.web.public import choose_language, public_page
 from retinue.web.requests import RequestParts, client_address, cookie_name, session_cookie
 from retinue.web.schema_dto import schema_dto
 from retinue.web.settings import API_PREFIX, WebSettings
@@ -67,6 +68,7 @@ __all__ = [
     "SwitchingApp",
     "WebSettings",
     "build_app",
+    "choose_language",
     "client_address",
     "configure_outbound",
     "cookie_name",
@@ -76,6 +78,7 @@ __all__ = [
     "note_incident",
     "patch",
     "post",
+    "public_page",
     "purge_idempotency_keys",
     "put",
     "read_link",

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from retinue import Store
 from retinue.access import Account
 from retinue.ui import NavigationItem, PaletteItem
+from retinue.web import choose_language
 from retinue_desk import people
 from retinue_desk.assets import Assets
 from retinue_desk.tabs import is_tab
@@ -74,12 +75,8 @@ class Front:
 
     def stranger(self, languages: str) -> Speech:
         """Return how somebody who is not signed in is spoken to, by the browser's Accept-Language."""
-        for part in languages.split(","):
-            short = part.partition(";")[0].strip().partition("-")[0].lower()
-            if short in LANGUAGES:
-                plain = plain_speech()
-                return Speech(short, "UTC", self.catalogs.of(short), plain.now)
-        return plain_speech()
+        plain, short = plain_speech(), choose_language(languages, LANGUAGES)
+        return Speech(short, "UTC", self.catalogs.of(short), plain.now)
 
     def navigation(self, store: Store, here: str) -> dict[str, list[dict[str, Any]]]:
         """Return the lines of the navigation that the reader may use, by section."""

@@ -16,15 +16,11 @@ from litestar import Request, Response
 
 from retinue import Store
 from retinue.errors import RetinueError
-from retinue.web import PUBLIC, get, post, web_page
+from retinue.web import PUBLIC, choose_language, get, post, public_page
 from retinue_email import leaving
 
 AnyRequest = Request[Any, Any, Any]
 LANGUAGES: Final = ("en", "cs", "de", "ru", "tr")
-_HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
-_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 @lru_cache(maxsize=8)
@@ -44,23 +40,14 @@ def _templates() -> Environment:
     return Environment(loader=loader, autoescape=select_autoescape(default=True), undefined=StrictUndefined)
 
 
-def language_of(request: AnyRequest) -> str:
-    """Return the first language of the browser that the page speaks."""
-    for part in request.headers.get("accept-language", "").split(","):
-        short = part.partition(";")[0].strip().partition("-")[0].lower()
-        if short in LANGUAGES:
-            return short
-    return "en"
-
-
 def _show(request: AnyRequest, *, status: int = 200, **values: Any) -> Response[Any]:
-    language = language_of(request)
-    html = (
-        _templates()
-        .get_template("public_leave.html")
-        .render(_=_words(language).gettext, language=language, path=request.url.path, **values)
+    language = choose_language(request.headers.get("accept-language", ""), LANGUAGES)
+    words = {"_": _words(language).gettext, "path": request.url.path, **values}
+    shown = _templates().get_template("public_leave.html").make_module(words)
+    company = values["about"].company if values["about"] else ""
+    return public_page(
+        str(shown), title=vars(shown)["title"], language=language, sender=company, status=status
     )
-    return web_page(html, status=status, headers=_HEADERS, policy=_POLICY)
 
 
 def _fault(request: AnyRequest, error: RetinueError) -> Response[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -13,14 +12,22 @@ from litestar import Request, Response
 
 from retinue import Store
 from retinue.errors import Invalid, RetinueError
-from retinue.web import PUBLIC, Download, RequestParts, get, post, read_link, web_page
+from retinue.web import (
+    PUBLIC,
+    Download,
+    RequestParts,
+    choose_language,
+    get,
+    post,
+    public_page,
+    read_link,
+)
 from retinue_gdpr import preferences
 from retinue_gdpr.copying import build_copy
 from retinue_gdpr.duty_models import KINDS
 from retinue_gdpr.words import LANGUAGES, words_in
 
 AnyRequest = Request[Any, Any, Any]
-_HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 _MAX: Final = 50
 
 
@@ -33,24 +40,26 @@ def _templates() -> Environment:
     )  # fmt: skip
 
 
-def language_of(request: AnyRequest) -> str:
-    """Return the first language of the browser that the pages speak."""
-    for part in request.headers.get("accept-language", "").split(","):
-        short = part.partition(";")[0].strip().partition("-")[0].lower()
-        if short in LANGUAGES:
-            return short
-    return "en"
-
-
 def _show(
     request: AnyRequest, store: Store | None, template: str, *, status: int = 200, **values: Any
 ) -> Response[Any]:
     """Render a page under the name of who is responsible; a fault knows no store and stands without it."""
-    language, settings = language_of(request), store.settings("gdpr") if store else {}
-    values |= {"controller": settings.get("controller", ""), "reach": settings.get("controller_contact", "")}
-    found = _templates().get_template(template)
-    html = found.render(_=words_in(language), language=language, path=request.url.path, **values)
-    return web_page(html, status=status, headers=_HEADERS)
+    language = choose_language(request.headers.get("accept-language", ""), LANGUAGES)
+    settings = store.settings("gdpr") if store else {}
+    shown = (
+        _templates()
+        .get_template(template)
+        .make_module({"_": words_in(language), "path": request.url.path, **values})
+    )
+    sender = settings.get("controller", "")
+    return public_page(
+        str(shown),
+        title=vars(shown)["title"],
+        language=language,
+        sender="" if sender == "The controller" else sender,
+        reach=settings.get("controller_contact", ""),
+        status=status,
+    )
 
 
 def _fault(request: AnyRequest, error: RetinueError) -> Response[Any]:
@@ -187,14 +196,7 @@ def fetch_copy(store: Store, token: str) -> Download:
     return Download(build_copy(store.legal("copy link"), link.subject), "my-data.zip", "application/zip")
 
 
-@get("/gdpr.css", permission=PUBLIC, status=200, include_in_schema=False)
-def stylesheet() -> Response[Any]:
-    """Send the style of the public pages."""
-    content = (files("retinue_gdpr") / "templates" / "public.css").read_bytes()
-    return Response(content, media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
-
-
 PAGES = [
     preferences_page, save_preferences_page, form_page, submit_form_page, request_page, submit_request_page,
-    confirm_page, do_confirm_page, copy_page, fetch_copy, stylesheet,
+    confirm_page, do_confirm_page, copy_page, fetch_copy,
 ]  # fmt: skip
