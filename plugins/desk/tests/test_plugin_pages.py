@@ -53,6 +53,35 @@ def test_file_is_brought_in_step_by_step_and_taken_back(visit: Opens, tmp_path: 
     visitor.check_quiet()
 
 
+def test_values_that_do_not_fit_are_looked_at_and_exchanged(visit: Opens, tmp_path: Path) -> None:
+    visitor = visit()
+    page = visitor.go("/imports")
+    file = tmp_path / "werte.csv"
+    file.write_text(
+        "name,email,country\nWilma Wert,wilma@value.example,Utopia\nWerner Wert,werner@value,Utopia\n"
+    )
+    page.get_by_label("File", exact=True).set_input_files(file)
+    page.get_by_role("button", name="Upload").click()
+    page.wait_for_url(re.compile("/imports/[0-9a-f-]{36}"))
+    page.get_by_role("button", name="Check", exact=True).click()
+    rows = page.locator("[data-values] tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("Utopia")
+    visitor.check_axe()
+    page.get_by_label("Take instead: Utopia").fill("Česko")
+    page.get_by_label("Leave out: werner@value").check()
+    page.get_by_role("button", name="Check again with these values").click()
+    expect(page.locator("[data-checked] [data-number=created]")).to_have_text("2")
+    expect(page.get_by_label("Take instead: Utopia")).to_have_value("Česko")
+    expect(page.get_by_label("Leave out: werner@value")).to_be_checked()
+    page.get_by_role("button", name="Start the import").click()
+    expect(page.locator("[data-status]")).to_have_text("complete", timeout=20000)
+    found = visitor.context.request.get("/api/v1/contacts?q=wert").json()["items"]
+    shown = [visitor.context.request.get(f"/api/v1/contacts/{one['id']}").json() for one in found]
+    assert [one["country"] for one in shown] == ["CZ", "CZ"]
+    visitor.check_quiet()
+
+
 def test_orders_of_a_shop_come_in_by_the_wizard(visit: Opens, site: Site) -> None:
     """F1: the customers are known by the shop's numbers; 19 orders are counted before, 2,120.00 stand there after."""
     if "orders" not in site.house.plugins.loaded:

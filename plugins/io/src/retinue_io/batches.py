@@ -37,6 +37,13 @@ class Outcome:
     )  # row, new, contact id, packed print
     hits: list[tuple[str, str, str]] = field(default_factory=list)  # base contact, email or phone, text
     left_out: Counter[str] = field(default_factory=Counter)  # column → values left out
+    spoilt: list[tuple[Row, Fault]] = field(default_factory=list)  # whose value was left out, and why
+
+    def leave_out(self, row: Row, faults: Iterable[Fault]) -> None:
+        """Note values that stay out while their row comes in."""
+        for fault in faults:
+            self.left_out[fault.column] += 1
+            self.spoilt.append((row, fault))
 
     def reject(self, row: Row, faults: Sequence[Fault]) -> None:
         """Note a row that stays out."""
@@ -79,7 +86,7 @@ class Batch:
         waiting: list[_Item] = []
         drafts = build_drafts(rows, self.plan.mapping, choices=self.plan.choices)
         for row, draft in zip(rows, drafts, strict=True):
-            self.out.left_out.update(fault.column for fault in draft.faults if not fault.fatal)
+            self.out.leave_out(row, (fault for fault in draft.faults if not fault.fatal))
             fatal = [
                 fault
                 for fault in draft.faults
@@ -103,7 +110,7 @@ class Batch:
         if fatal := [fault for fault in faults if fault.fatal]:
             self.out.reject(row, fatal)
             return None
-        self.out.left_out.update(fault.column for fault in faults)
+        self.out.leave_out(row, faults)
         external = str(draft.links.get("external_id") or "").strip()[:200]
         exact = exact_marks(self.store, values) if self.plan.duplicates != "ignore" else {}
         keys = key_marks(self.store, self.plan.key, values, draft.links) if self.plan.key else []

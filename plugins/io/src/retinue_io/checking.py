@@ -8,6 +8,7 @@ from typing import Any
 from retinue import Store
 from retinue.errors import RetinueError, Unavailable
 from retinue_io.batches import Batch, Outcome
+from retinue_io.corrections import Review
 from retinue_io.detection import Detection
 from retinue_io.event_batches import EventBatch
 from retinue_io.faults import Fault
@@ -30,6 +31,7 @@ class Check:
         self.examples: list[dict[str, Any]] = []
         self.suspects: list[dict[str, Any]] = []
         self.rejected: list[tuple[Row, tuple[Fault, ...]]] | None = None  # a list: rejected rows are kept
+        self.review = Review()
         self.failure = ""
         self._overlay, self._detection, self._phase = Overlay(), Detection(), "rows"
         self._seen = Seen()
@@ -70,9 +72,12 @@ class Check:
             if self.rejected is not None:
                 self.rejected.append((row, faults))
             for fault in faults:
+                self.review.add(row, fault)
                 self.columns.setdefault(fault.column, Counter())["rejected"] += 1
             if len(self.examples) < SHOWN:
                 self.examples += [fault_of(fault) for fault in faults[:1]]
+        for row, fault in out.spoilt:
+            self.review.add(row, fault)
         for column, number in out.left_out.items():
             self.columns.setdefault(column, Counter())["left_out"] += number
 

@@ -31,4 +31,7 @@ MAX_LIST = 20  # e-mails, phones or addresses of one contact
 MAX_SHEET_ROWS_OUT = 1_048_576  # rows of an XLSX sheet, heading included
 MAX_SHEET_TEXT_OUT = 32_767  # characters of an XLSX cell
 
+MAX_REVIEWED = 500  # different values at fault that a check shows; who has more corrects the file
+MAX_CORRECTIONS = 2_000  # values of one file that are exchanged by hand
+
 MAX_BLOCK = 20  # records sharing one blocking key that are compared with each other

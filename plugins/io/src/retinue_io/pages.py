@@ -13,6 +13,7 @@ from retinue.ui import PageRequest
 from retinue_io import service
 from retinue_io.exporting import list_exports
 from retinue_io.models import DUPLICATES, FORMATS, KEYS, MODES, STANDBY, WHATS
+from retinue_io.plan import choices_of
 from retinue_io.rows import list_targets, target_named
 from retinue_io.targets import LINKS, LISTS, SCALARS, heading_for
 
@@ -35,15 +36,26 @@ def show_import(store: Store, request: PageRequest) -> dict[str, Any]:
     row = service.get_import(store, import_id)
     shown = service.describe_import(store, row)
     values: dict[str, Any] = {"one": shown, "preview": None, "targets": [], "rejections": [], "target": None}
+    values |= {"review": None, "offered": {}}
     if row.status == STANDBY:
         values["preview"] = service.preview_import(store, import_id)
         values["preview"]["mapping"] = row.mapping or values["preview"]["mapping"]
         target = None if row.what in WHATS else target_named(store, row.what)
         values["targets"] = _targets(store) if target is None else _columns(target)
         values["target"] = target
+        values["review"] = service.review_values(store, import_id) if row.checked else None
+        values["offered"] = _offered(store, row.mapping or {})
     elif shown["counts"].get("rejected"):
         values["rejections"] = service.list_rejections(store, import_id, limit=_SHOWN)
     return values | {"modes": MODES, "keys": KEYS, "duplicates": DUPLICATES}
+
+
+def _offered(store: Store, mapping: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the choices of the custom fields that columns fill, by heading."""
+    choices = choices_of(store)
+    targets = {column["heading"]: column.get("target", "") for column in mapping.get("columns", ())}
+    fields = {heading: target.removeprefix("custom.") for heading, target in targets.items()}
+    return {heading: list(choices[key]) for heading, key in fields.items() if key in choices}
 
 
 def show_exports(store: Store, _: PageRequest) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import msgspec
 from retinue import Problem, Store
 from retinue.contacts import list_custom_fields
 from retinue.errors import Invalid, RetinueError
+from retinue_io.corrections import Corrections, corrected, read_corrections
 from retinue_io.events import EventMapping
 from retinue_io.faults import Fault
 from retinue_io.mapping import Mapping
@@ -40,6 +41,7 @@ class Plan:
     duplicates: str
     system: str
     choices: dict[str, dict[str, str]]
+    corrections: Corrections
 
     @classmethod
     def of(cls, store: Store, row: Import) -> Plan:
@@ -58,6 +60,7 @@ class Plan:
             duplicates=row.duplicates,
             system=row.system,
             choices=choices_of(store),
+            corrections=read_corrections(store, row.id),
         )
 
     @property
@@ -85,7 +88,11 @@ class Plan:
         return ("contact.import", *deeds, *staff, *ties)
 
     def take(self, reader: Reader) -> list[Row]:
-        """Return the next batch of a file's rows."""
+        """Return the next batch of a file's rows, values corrected by hand exchanged."""
+        rows = self._take(reader)
+        return corrected(rows, self.corrections) if self.corrections else rows
+
+    def _take(self, reader: Reader) -> list[Row]:
         if self.rows is None:
             return reader.take(self.batch)
         mapping, target = self.rows, self.target

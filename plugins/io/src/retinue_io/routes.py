@@ -18,6 +18,7 @@ from retinue_io.readers import Reading
 
 IMPORT, PREVIEW, MAPPING = schemas.ImportSchema(), schemas.PreviewSchema(), schemas.MappingDraftSchema()
 REJECTION, PAIR, DECISION = schemas.RejectionSchema(), schemas.PairSchema(), schemas.DecisionSchema()
+REVIEW, CORRECTIONS = schemas.ReviewSchema(), schemas.CorrectionsDraftSchema()
 SAVED, EXPORT, DRAFT = schemas.SavedMappingSchema(), schemas.ExportSchema(), schemas.ExportDraftSchema()
 _MAY, _TAKE = "contact.import", "contact.export"
 _IN, _OUT = ["imports"], ["exports"]
@@ -62,6 +63,18 @@ def preview_import(
 def set_import_mapping(store: Store, import_id: UUID, data: dict[str, Any]) -> dict[str, Any]:
     """Say what the columns are, and whether contacts are created, updated or both."""
     return service.describe_import(store, service.set_mapping(store, import_id, data))
+
+
+@get("/{import_id:uuid}/values", permission=_MAY, gives=REVIEW, tags=_IN)
+def review_import_values(store: Store, import_id: UUID) -> dict[str, Any]:
+    """List the values that the last check found at fault, the most frequent first, and what is taken instead."""
+    return service.review_values(store, import_id)
+
+
+@put("/{import_id:uuid}/values", permission=_MAY, takes=CORRECTIONS, gives=IMPORT, tags=_IN)
+def correct_import_values(store: Store, import_id: UUID, data: dict[str, Any]) -> dict[str, Any]:
+    """Say what is taken instead of values, all of them at once; the file is to be checked again."""
+    return service.describe_import(store, service.correct_values(store, import_id, data["values"]))
 
 
 @post("/{import_id:uuid}/check", permission=_MAY, gives=IMPORT, status=200, tags=_IN)
@@ -198,7 +211,8 @@ def _id_after(params: ListParams) -> UUID | None:
 
 
 IMPORTS = [
-    upload_import, list_imports, get_import, preview_import, set_import_mapping, check_import, run_import,
+    upload_import, list_imports, get_import, preview_import, set_import_mapping, check_import,
+    review_import_values, correct_import_values, run_import,
     stop_import, revert_import, remove_import, list_rejections, download_errors, list_import_duplicates,
     decide_duplicate, list_import_mappings, remove_import_mapping,
 ]  # fmt: skip

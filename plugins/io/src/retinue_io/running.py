@@ -255,6 +255,7 @@ def advance_check(store: Store, import_id: UUID, progress: Callable[..., None] |
         KEPT.put("check", import_id, kept)
         return {"row": check.counts["rows"]}
     finish_check(row, check)
+    check.review.keep(store, row.id)
     system_of(store).flush()
     return DONE
 

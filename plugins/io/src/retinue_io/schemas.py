@@ -68,6 +68,40 @@ class CheckedSchema(Schema):
     failure = fields.String(metadata={"description": "Why the file cannot be read to its end."})
 
 
+class FaultyValueSchema(Schema):
+    """A value of the file that does not fit, and what is taken instead."""
+
+    column = fields.String()
+    value = fields.String()
+    rows = fields.Integer(metadata={"description": "How many rows hold it; 0 where it was corrected before."})
+    code = fields.String()
+    reason = fields.String()
+    instead = fields.String(
+        allow_none=True, metadata={"description": "Empty: the value is left out; null: it stays as it is."}
+    )
+
+
+class ReviewSchema(Schema):
+    """All values that do not fit."""
+
+    values = fields.List(fields.Nested(FaultyValueSchema))
+    more = fields.Integer(metadata={"description": "Rows with further values, beyond those listed."})
+
+
+class CorrectionSchema(Schema):
+    """What is taken instead of one value."""
+
+    column = fields.String(required=True)
+    value = fields.String(required=True)
+    instead = fields.String(required=True, allow_none=True)
+
+
+class CorrectionsDraftSchema(Schema):
+    """What is taken instead of values; it takes the place of what was said before."""
+
+    values = fields.List(fields.Nested(CorrectionSchema), required=True)
+
+
 class ImportSchema(Schema):
     """One file on its way in."""
 

@@ -14,6 +14,7 @@ from retinue.contacts import revert_change_set
 from retinue.errors import Conflict, Invalid, NotFound
 from retinue.jobs import show_job
 from retinue_io.columns import choose_mapping, missing_fields, propose, sample_rows, save_mapping
+from retinue_io.corrections import REVIEW, keep_corrections, list_values
 from retinue_io.encodings import rank_encodings, sample_bytes
 from retinue_io.events import propose_events
 from retinue_io.files import open_file, remove_file, write_file
@@ -153,9 +154,29 @@ def set_mapping(store: Store, import_id: UUID, data: Dict[str, Any]) -> Import:
     row.reading = msgspec.to_builtins(source.reading)
     mapping = choose_mapping(store, source, data, what=row.what)
     row.mapping, row.checked, row.status = msgspec.to_builtins(mapping), None, STANDBY
+    remove_file(store, row.id, REVIEW)
     Plan.of(store, row).require(store)
     if data.get("save_as"):
         save_mapping(store, data["save_as"], row.what, row.mapping)
+    system_of(store).flush()
+    return row
+
+
+def review_values(store: Store, import_id: UUID) -> dict[str, Any]:
+    """Return the values that the last check found at fault, and what is taken instead."""
+    return list_values(store, get_import(store, import_id).id)
+
+
+def correct_values(store: Store, import_id: UUID, values: list[dict[str, Any]]) -> Import:
+    """Say what is taken instead of values at fault, all of them; the file is to be checked again. Raises Invalid."""
+    row = get_import(store, import_id, lock=True)
+    require_standby(row, STANDBY, FAILED)
+    if row.position:
+        raise Conflict("This import has begun.", remedy="Revert it and upload the file again.", code="status")
+    _, stream = open_file(system_of(store), row.id, row.size)
+    source = open_source(stream, row.file_name, Reading(**row.reading))
+    keep_corrections(store, row.id, values, source.headings)
+    row.checked = None
     system_of(store).flush()
     return row
 

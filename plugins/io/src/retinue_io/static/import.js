@@ -93,6 +93,25 @@ on("submit", "form[data-import]", async (event, form) => {
   location.reload();
 });
 
+// What is taken instead of values that do not fit, then the check anew: it counts what the corrected file would do.
+on("submit", "form[data-values]", async (event, form) => {
+  event.preventDefault();
+  const path = `/api/v1/imports/${form.dataset.values}`;
+  const values = [...form.querySelectorAll("[data-text]")].map((row) => {
+    const { of: column, text: value } = row.dataset;
+    const instead = row.querySelector("[data-instead]").value.trim();
+    return { column, value, instead: row.querySelector("[data-without]").checked ? "" : instead || null };
+  });
+  const button = form.querySelector("[type=submit]");
+  button.disabled = true;
+  const kept = await call("PUT", `${path}/values`, { values });
+  const checked = kept.ok ? await call("POST", `${path}/check`) : kept;
+  button.disabled = false;
+  if (!checked.ok) return fail(form, checked.data);
+  await waitFor(path, (one) => one.check !== null);
+  location.reload();
+});
+
 async function waitFor(path, done) {
   for (let turn = 0; turn < 3600; turn += 1) {
     const answer = await call("GET", path);
