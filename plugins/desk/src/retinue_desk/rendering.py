@@ -51,7 +51,11 @@ class Front:
             lstrip_blocks=True,
         )
         self.templates.globals.update(
-            asset=self.assets.url, icon=self.icon, initials=people.initials, colour=people.colour
+            asset=self.assets.url,
+            icon=self.icon,
+            initials=people.initials,
+            colour=people.colour,
+            epoch=self.plugins.epoch,
         )
         self.templates.filters.update(markdown=markdown, data_json=data_json)
 

@@ -1,6 +1,7 @@
 // Plugins, with the forms that they declare.
 import { call, sentence } from "./api.js";
 import { el, icon, on } from "./dom.js";
+import { followed } from "./following.js";
 import { showFaults } from "./forms.js";
 import { toast } from "./toast.js";
 import { data, say } from "./words.js";
@@ -42,7 +43,8 @@ function button(text, picture, act) {
 async function resume(plugin) {
   const answer = await call("POST", `/api/v1/plugins/${plugin.name}/resume`);
   if (!answer.ok) return toast(sentence(answer.data), { kind: "fault" });
-  setTimeout(() => location.reload(), 1200); // every process follows within a second
+  await followed();
+  location.reload();
 }
 
 // What an action would touch is read before it is done; it is done only to what was read.
@@ -74,7 +76,8 @@ async function apply(plugin, planned, go) {
     return faults.replaceChildren(el("p", {}, sentence(answer.data)));
   }
   go.closest("dialog").close();
-  setTimeout(() => location.reload(), 1200); // every process follows within a second
+  await followed();
+  location.reload();
 }
 
 function row(cells) {

@@ -1,6 +1,7 @@
 // The first visit: the first account, then organisation, plugins and people. All of it by the public API.
 import { call, revert, sentence } from "./api.js";
 import { on } from "./dom.js";
+import { followed } from "./following.js";
 import { leave, showFaults } from "./forms.js";
 import { toast } from "./toast.js";
 import { say } from "./words.js";
@@ -44,8 +45,9 @@ on("submit", "[data-choose-plugins]", async (event, chosen) => {
     const answer = await call("POST", `/api/v1/plugins/${name}/enable`);
     if (!answer.ok) refused.push(`${name}: ${sentence(answer.data)}`);
   }
+  await followed(names.length - refused.length);
   button.disabled = false;
-  if (!refused.length) return setTimeout(() => leave(location.href, say("saved")), 1200); // every process follows within a second
+  if (!refused.length) return leave(location.href, say("saved"));
   fault.textContent = refused.join(" ");
   fault.hidden = false;
 });
