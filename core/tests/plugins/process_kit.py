@@ -26,6 +26,8 @@ def started(site: Site, config: Config, *words: str, **options: Any) -> subproce
     env = {k: v for k, v in os.environ.items() if not k.startswith("RETINUE_")}
     env |= {"PYTHONPATH": str(site.folder), "RETINUE_JOBS_WORKER_IN_SERVE": "never"}
     command = [sys.executable, "-m", "retinue.cli", "--config", str(file), *words]
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # tests behind `&` would hand that on
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     return subprocess.Popen(command, env=env, **{**quiet, **options})
 

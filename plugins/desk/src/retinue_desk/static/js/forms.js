@@ -63,7 +63,7 @@ export function showFaults(form, problem) {
   for (const error of problem?.errors ?? []) {
     const name = (error.pointer ?? "").slice(1).replaceAll("/", ".");
     const input = name ? form.querySelector(`[name="${CSS.escape(name)}"], [name="${CSS.escape(name.replace(".", "~"))}"]`) : null;
-    if (input && !input.closest("[hidden]")) mark(input, error.detail);
+    if (input && input.type !== "hidden" && !input.closest("[hidden]")) mark(input, error.detail);
     else rest.push(error.detail);
   }
   const place = form.querySelector("[data-fault]");
