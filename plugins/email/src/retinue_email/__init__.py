@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from retinue import ContactExport, Store, hookimpl
+from retinue.access import PasswordReset
 from retinue_email import people, triggers
+from retinue_email import resets as account_letters
 
 __version__ = "0.1.0"
 
@@ -40,3 +42,9 @@ def contact_exports(store: Store, contact_ids: Sequence[UUID]) -> list[ContactEx
 def events_announced(store: Store, event: str, items: Sequence[Mapping[str, Any]]) -> None:
     """Send the letters that an event sends by itself."""
     triggers.notice_event(store, event, items)
+
+
+@hookimpl
+def password_resets_asked(store: Store, resets: Sequence[PasswordReset]) -> None:
+    """Bring the links that people asked for to their addresses."""
+    account_letters.keep_links(store, resets)

@@ -21,6 +21,7 @@ from retinue import Store, new_id
 from retinue_email import sending
 from retinue_email.campaigns import hold_missed
 from retinue_email.mime import encode_address
+from retinue_email.resets import send_links
 from retinue_email.sending import Parcel, Presses
 from retinue_email.standing import note_letters
 from retinue_email.transport import Answer, Carrier, SmtpPlace, SmtpTransport, Transport
@@ -199,6 +200,7 @@ class Courier:
             post = self._post or read_post(own)
         if post is None:
             return 0
+        send_links(open_store, post.transport)
         lines = [SendingLine(open_store, post.transport.carrier(), self._going) for _ in range(post.lines)]
         threads = [threading.Thread(target=_guarded, args=(line,), daemon=True) for line in lines]
         for thread in threads:

@@ -122,6 +122,22 @@ class Trigger(Base):
     __table_args__ = (UniqueConstraint("event", "template_id", name="uq_email_trigger_event_template_id"),)
 
 
+class AccountLetter(Base, Sealed):
+    """A link for a new password on its way to somebody of the staff; it goes out of here before it is sent."""
+
+    __tablename__ = "email_account_letter"
+    __access__ = Access.system()
+    __audited__ = False  # technical: lives for minutes; the asking and the use of a link are recorded by core
+    __revertible__ = False
+    __subject__ = None
+
+    id: Mapped[UUID] = key()
+    account_id: Mapped[UUID] = field(Uuid, label="Account", kind="account", nullable=False)
+    expires_at: Mapped[datetime] = field(UtcDateTime, label="Ends", nullable=False)
+
+    link = sealed(label="Link", kind="text")
+
+
 class Campaign(Base):
     """One template on its way to everybody whom a saved view found when it was started."""
 

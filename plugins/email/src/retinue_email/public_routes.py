@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import gettext
 from collections.abc import Callable
 from functools import lru_cache
-from importlib.resources import files
-from io import BytesIO
-from typing import Any, Final
+from typing import Any
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from litestar import Request, Response
 
@@ -18,20 +13,9 @@ from retinue import Store
 from retinue.errors import RetinueError
 from retinue.web import PUBLIC, choose_language, get, post, public_page
 from retinue_email import leaving
+from retinue_email.wording import LANGUAGES, words_in
 
 AnyRequest = Request[Any, Any, Any]
-LANGUAGES: Final = ("en", "cs", "de", "ru", "tr")
-
-
-@lru_cache(maxsize=8)
-def _words(language: str) -> gettext.NullTranslations:
-    file = files("retinue_email") / "locale" / language / "LC_MESSAGES" / "email.po"
-    if not file.is_file():
-        return gettext.NullTranslations()
-    compiled = BytesIO()
-    write_mo(compiled, read_po(BytesIO(file.read_bytes()), locale=language))
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
 
 
 @lru_cache(maxsize=1)
@@ -42,7 +26,7 @@ def _templates() -> Environment:
 
 def _show(request: AnyRequest, *, status: int = 200, **values: Any) -> Response[Any]:
     language = choose_language(request.headers.get("accept-language", ""), LANGUAGES)
-    words = {"_": _words(language).gettext, "path": request.url.path, **values}
+    words = {"_": words_in(language).gettext, "path": request.url.path, **values}
     shown = _templates().get_template("public_leave.html").make_module(words)
     company = values["about"].company if values["about"] else ""
     return public_page(
