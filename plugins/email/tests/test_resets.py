@@ -45,6 +45,7 @@ def opened(raw: bytes) -> tuple[Any, str]:
 
 
 def test_link_asked_for_comes_by_letter_and_opens_a_new_password(crm: Crm, frieda: str) -> None:
+    """The hook `password_resets_asked` is told once for each login that exists, and for no other."""
     fake = FakeTransport()
     ask(crm, frieda, "nobody@nowhere.example")
     deliver(crm, fake)

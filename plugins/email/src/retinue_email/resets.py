@@ -64,7 +64,7 @@ def take_links(own: Store) -> list[Waiting]:
             continue
         try:
             address = encode_address(account.login)
-            message = build_letter(_write(desk, account, link, expires_at, own.now), desk.signers)
+            message = build_letter(_write(desk, account, link, until=expires_at, at=own.now), desk.signers)
         except Invalid:  # a login that is no address
             _log.warning("a link for a new password has no address to go to")
         else:
@@ -96,7 +96,7 @@ def send_links(open_store: Callable[[], AbstractContextManager[Store]], transpor
     return len(waiting) - len(back)
 
 
-def _write(desk: Desk, account: Account, link: str, until: datetime, at: datetime) -> Letter:
+def _write(desk: Desk, account: Account, link: str, *, until: datetime, at: datetime) -> Letter:
     words = words_in(account.language or "en")
     company = desk.company or desk.domain
     subject = words.gettext("A new password for %(company)s") % {"company": company}
