@@ -2,6 +2,8 @@
 
 import gc
 
+import pytest
+
 pytest_plugins = ["retinue.testing.fixtures", "retinue.testing.house"]
 
 
@@ -12,3 +14,12 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave one kind of database to the slow run where a test says so: what it costs there shows nothing new each time."""
+    for item in items:
+        marker, call = item.get_closest_marker("slow_on"), getattr(item, "callspec", None)
+        if marker and call and marker.args[0] in call.id.split("-"):
+            item.add_marker(pytest.mark.slow)

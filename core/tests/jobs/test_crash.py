@@ -37,6 +37,7 @@ def kill_and_finish(bench: Any, jobs: int, kills: int) -> None:
     )
 
 
+@pytest.mark.slow_on("postgresql")
 def test_jobs_of_three_steps_survive_kills_at_random_points(bench: Any) -> None:
     """JO-x2, in the size of the default run."""
     kill_and_finish(bench, jobs=90, kills=4)
@@ -82,6 +83,7 @@ def two_workers(bench: Any, jobs: int) -> None:
     assert all(process.poll() is None for process in processes)
 
 
+@pytest.mark.slow_on("postgresql")
 def test_two_workers_on_one_database_double_nothing(bench: Any) -> None:
     """JO-x3, JO-x7, in the size of the default run: two processes on one file, two on one server."""
     two_workers(bench, jobs=300)
@@ -94,6 +96,7 @@ def test_two_workers_on_one_database_double_nothing_in_a_thousand_jobs(bench: An
     two_workers(bench, jobs=1000)
 
 
+@pytest.mark.slow_on("postgresql")
 def test_a_job_that_kills_its_worker_again_and_again_becomes_a_dead_letter(bench: Any) -> None:
     job_id = bench.put("demo.kill_process", {})
     with bench.jobs.engine.begin() as connection:
@@ -107,6 +110,7 @@ def test_a_job_that_kills_its_worker_again_and_again_becomes_a_dead_letter(bench
     assert (info.error_type, info.losses) == ("GiveUp", 11)
 
 
+@pytest.mark.slow_on("postgresql")
 def test_a_batch_job_goes_on_from_its_last_committed_step(bench: Any) -> None:
     """The shape of a long import: killed in the middle, it neither loses nor doubles a row."""
     job_id = bench.put("demo.import_rows", {"n": 5, "rows": 60, "seconds": 0.02})

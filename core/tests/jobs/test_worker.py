@@ -20,6 +20,7 @@ from retinue.jobs.settings import check_journal, own_engine
 from retinue.jobs.worker import Worker
 
 
+@pytest.mark.slow_on("postgresql")
 def test_shutdown_finishes_or_hands_back_within_ten_seconds(bench: Any) -> None:
     """JO-x8: SIGTERM with a batch job, a handler that will not end, and a queue full of waiting ones."""
     batch = bench.put("demo.import_rows", {"n": -1, "rows": 500, "seconds": 0.02})
@@ -247,6 +248,7 @@ def test_calls_that_are_over_are_forgotten(bench: Any) -> None:
     assert bench.jobs.switchboard.forget(now() + timedelta(hours=1)) == 0
 
 
+@pytest.mark.slow_on("postgresql")
 def test_one_step_jobs_per_second(bench: Any) -> None:
     """JO-x9: 150 on the reference machine when it is idle; here the figure is printed, and each is done once."""
     count = 600

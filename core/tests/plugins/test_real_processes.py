@@ -58,7 +58,7 @@ def _installed(site: Site, config: Config) -> str:
     site.install("weak", body=ROUTE % "weak" + FAILS)
     with open_house(config) as house:
         site.turn_on(house, "steady", "weak")
-        return Crm(house, None).user().token  # type: ignore[arg-type]  # nobody asks this house over HTTP
+        return Crm(house).user().token
 
 
 def _clients(urls: list[str], token: str) -> list[httpx.Client]:

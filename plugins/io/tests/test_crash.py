@@ -87,6 +87,7 @@ def check_all_there(desk: Desk, row: UUID, rows: int) -> None:
     assert desk.contacts() == 0
 
 
+@pytest.mark.slow_on("postgresql")
 def test_killed_import_is_finished_by_the_next_worker(desk: Desk, worker: Start) -> None:
     kill_and_finish(desk, worker, rows=2000, kills=1, batch=10)
 
@@ -97,6 +98,7 @@ def test_large_import_survives_ten_kills(desk: Desk, worker: Start) -> None:
     kill_and_finish(desk, worker, rows=20_000, kills=10, batch=50)
 
 
+@pytest.mark.slow_on("postgresql")
 def test_import_begun_at_the_terminal_is_taken_up_by_a_worker(
     desk: Desk, worker: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -53,8 +53,13 @@ class User:
 class Api:
     """A client of the HTTP API: ``api.get("/contacts")``, as the holder of a token or as nobody."""
 
-    def __init__(self, client: TestClient[Any], token: str | None = None) -> None:
-        self.raw, self.token = client, token
+    def __init__(self, crm: Crm, token: str | None = None) -> None:
+        self._crm, self.token = crm, token
+
+    @property
+    def raw(self) -> TestClient[Any]:
+        """Return the client beneath, which knows nobody."""
+        return self._crm.client
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         """Send a request below ``/api/v1``."""
@@ -84,13 +89,25 @@ class Api:
         return self.call("DELETE", path, **options)
 
 
-@dataclass
 class Crm:
-    """One installation of the tests."""
+    """One installation of the tests; its HTTP API is built when the first test asks for it, which many never do."""
 
-    house: House
-    client: TestClient[Any]
-    teams: dict[str, UUID] = field(default_factory=dict)
+    def __init__(self, house: House, client: TestClient[Any] | None = None) -> None:
+        self.house, self._client = house, client
+        self.teams: dict[str, UUID] = {}
+        self._open = contextlib.ExitStack()
+
+    @property
+    def client(self) -> TestClient[Any]:
+        """Return a client of what the house was when it was first asked for, or last rebuilt."""
+        if self._client is None:
+            made = TestClient(app=make_application(self.house), base_url=self.house.config.base_url)
+            self._client = self._open.enter_context(made)
+        return self._client
+
+    def close(self) -> None:
+        """End the client, if there is one of our own."""
+        self._open.close()
 
     def store(
         self, actor: Actor | None = None, *, readonly: bool = False
@@ -122,7 +139,7 @@ class Crm:
                 store, TokenDraft(name="test", scopes=held, account_id=account.id), guard=self.house.guard
             )
             account_id = account.id
-        return User(account_id, self.house.person(account_id), Api(self.client, secret), secret)
+        return User(account_id, self.house.person(account_id), Api(self, secret), secret)
 
     def _team(self, store: Any, name: str) -> UUID:
         if name not in self.teams:
@@ -132,11 +149,12 @@ class Crm:
     @property
     def nobody(self) -> Api:
         """Return a client that is not signed in."""
-        return Api(self.client)
+        return Api(self)
 
     def rebuild(self) -> None:
         """Serve what the house is now, after plugins were turned on or off."""
-        self.client.app = make_application(self.house)
+        if self._client is not None:
+            self._client.app = make_application(self.house)
 
 
 Template = Callable[..., tuple[Path, str]]
@@ -199,5 +217,5 @@ def house(config: Config) -> Iterator[House]:
 @pytest.fixture
 def crm(house: House) -> Iterator[Crm]:
     """Yield an installation with its HTTP API."""
-    with TestClient(app=make_application(house), base_url=house.config.base_url) as client:
-        yield Crm(house, client)
+    with contextlib.closing(Crm(house)) as opened:
+        yield opened
