@@ -101,8 +101,10 @@ class Crm:
     def client(self) -> TestClient[Any]:
         """Return a client of what the house was when it was first asked for, or last rebuilt."""
         if self._client is None:
-            made = TestClient(app=make_application(self.house), base_url=self.house.config.base_url)
+            application: Any = make_application(self.house)
+            made = TestClient(app=application, base_url=self.house.config.base_url)
             self._client = self._open.enter_context(made)
+            self._client.app = application  # the client wraps it, and tests look at its routes
         return self._client
 
     def close(self) -> None:

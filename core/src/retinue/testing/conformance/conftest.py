@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from litestar.testing import TestClient
 from sqlalchemy import make_url
 
 from retinue.actor import Actor
 from retinue.app import House, open_house
 from retinue.app.lifecycle import deeds
-from retinue.app.serving import make_application
 from retinue.kit import Project
 from retinue.kit.names import keyword, text_of
 from retinue.kit.rules.hooks import answers
@@ -80,10 +78,8 @@ def open_fresh(open_new_house: Any) -> Any:
         with open_new_house(kind) as house:
             for name in names:
                 turn_on(house, name)
-            application = make_application(house)
-            with TestClient(app=application, base_url=house.config.base_url) as client:
-                client.app = application  # the client wraps it, and tests look at its routes
-                yield Crm(house, client)
+            with contextlib.closing(Crm(house)) as crm:
+                yield crm
 
     return opened
 
