@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hmac
-import io
 from datetime import datetime
 
 import pyotp
-import segno
+
+from retinue.web.codes import draw_code
 
 STEP = 30
 
@@ -24,9 +24,7 @@ def enrolment_address(seed: str, *, login: str, issuer: str) -> str:
 
 def enrolment_picture(address: str) -> str:
     """Return the QR code of `address` as an SVG element without scripts, styles or outside references."""
-    out = io.BytesIO()
-    segno.make(address, error="m", micro=False).save(out, kind="svg", scale=5, xmldecl=False, svgns=True)
-    return out.getvalue().decode("utf-8")
+    return draw_code(address)
 
 
 def step_at(moment: datetime) -> int:

@@ -25,6 +25,7 @@ documents.
 
 from retinue.web.answers import PAGE_POLICY, Answer, Download, Page, web_page
 from retinue.web.application import Application, RouteGroup, SwitchingApp, build_app
+from retinue.web.codes import draw_code
 from retinue.web.cursors import CursorCodec
 from retinue.web.edge import Authenticate, Edge, Opener, with_store
 from retinue.web.handlers import delete, get, patch, post, put, route
@@ -73,6 +74,7 @@ __all__ = [
     "configure_outbound",
     "cookie_name",
     "delete",
+    "draw_code",
     "get",
     "make_link",
     "note_incident",

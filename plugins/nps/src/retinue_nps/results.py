@@ -1,0 +1,245 @@
+"""Results: the score with its interval, the response rate, months, waves, parts of the customers, and who said what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, extract, func, or_, select
+
+from retinue import Problem, Store
+from retinue.contacts import Contact
+from retinue.errors import Invalid
+from retinue_nps.models import ANSWERED, EXPIRED, SENT, Answer, Comment, Invitation, Note, Survey
+from retinue_nps.scoring import Score, compare_waves, score_ces, score_csat, score_nps
+from retinue_nps.surveys import edition_of
+
+LEAST: Final = 5
+"""Fewer answers than this are shown for no part: one could tell who gave them."""
+PARTS: Final = ("country", "city", "status", "source", "kind", "owner_id", "team_id")
+
+
+def show_results(
+    store: Store, survey_id: UUID, *, since: date | None = None, until: date | None = None
+) -> dict[str, Any]:
+    """Return what a survey found between two days, the last one left out: numbers over all contacts, nobody's answers."""
+    store.require("survey.read")
+    survey = store.get(Survey, survey_id)
+    own, measure = store.system("results"), edition_of(store, survey).measure
+    span = _span(survey_id, since, until)
+    counts = _counts(own, span)
+    rows = own.rows(
+        select(extract("year", Answer.on_day), extract("month", Answer.on_day), Answer.score, func.count())
+        .where(*span, Answer.score.is_not(None))
+        .group_by(extract("year", Answer.on_day), extract("month", Answer.on_day), Answer.score)
+    )
+    months: dict[str, dict[int, int]] = {}
+    for year, month, score, count in rows:
+        months.setdefault(f"{int(year):04}-{int(month):02}", {})[score] = count
+    return {
+        "survey_id": survey.id, "measure": measure, **describe_counts(measure, counts),
+        "counts": {str(score): count for score, count in sorted(counts.items())},
+        "months": [
+            {"month": month, **describe_counts(measure, found)} for month, found in sorted(months.items())
+        ],
+        **_response(own, survey, (since, until)),
+    }  # fmt: skip
+
+
+def _span(survey_id: UUID, since: date | None, until: date | None) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [Answer.survey_id == survey_id]
+    if since is not None:
+        found.append(Answer.on_day >= since)
+    if until is not None:
+        found.append(Answer.on_day < until)
+    return found
+
+
+def _counts(own: Store, span: Sequence[ColumnElement[bool]]) -> dict[int, int]:
+    chosen = select(Answer.score, func.count()).where(*span, Answer.score.is_not(None)).group_by(Answer.score)
+    return dict(tuple(row) for row in own.rows(chosen))
+
+
+def describe_counts(measure: str, counts: Mapping[int, int]) -> dict[str, Any]:
+    """Return the measure over answers counted by score: value, interval, standard error, and its parts."""
+    parts: dict[str, Any] = {}
+    if measure == "nps":
+        promoters = sum(count for score, count in counts.items() if score >= 9)
+        detractors = sum(count for score, count in counts.items() if score <= 6)
+        passives = sum(counts.values()) - promoters - detractors
+        found = score_nps(promoters, passives, detractors)
+        parts = {"promoters": promoters, "passives": passives, "detractors": detractors}
+    elif measure == "ces":
+        parts["mean"], found = score_ces(counts)
+    elif measure == "csat":
+        found = score_csat(sum(count for score, count in counts.items() if score >= 4), sum(counts.values()))
+    else:
+        found = Score(sum(counts.values()), None, None, None)
+    return {
+        "answered": found.answered, "value": found.value, "low": found.low, "high": found.high, "error": found.error,
+        **parts,
+    }  # fmt: skip
+
+
+def _response(own: Store, survey: Survey, days: tuple[date | None, date | None]) -> dict[str, Any]:
+    """Count who was asked and who of them answered; what was skipped, dismissed or expired is no answer."""
+    asked = [Invitation.survey_id == survey.id, Invitation.state.in_((SENT, ANSWERED, EXPIRED))]
+    given = [Answer.survey_id == survey.id, Answer.way == "link"]
+    given.append(Answer.mark.is_not(None) if survey.anonymous else Answer.invitation_id.is_not(None))
+    since, until = days
+    if since is not None:
+        asked.append(Invitation.sent_at >= _instant(since))
+        given.append(Answer.on_day >= since)
+    if until is not None:
+        asked.append(Invitation.sent_at < _instant(until))
+        given.append(Answer.on_day < until)
+    sent = own.rows(select(func.count()).select_from(Invitation).where(*asked))[0][0]
+    answered = own.rows(select(func.count()).select_from(Answer).where(*given))[0][0]
+    skipped = select(Invitation.reason, func.count()).where(
+        Invitation.survey_id == survey.id, Invitation.reason != ""
+    )
+    return {
+        "sent": sent,
+        "responses": answered,
+        "response_rate": 100 * answered / sent if sent else None,
+        "skipped": dict(tuple(row) for row in own.rows(skipped.group_by(Invitation.reason))),
+    }
+
+
+def _instant(day: date) -> Any:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def compare(
+    store: Store, survey_id: UUID, first: tuple[date, date], second: tuple[date, date]
+) -> dict[str, Any]:
+    """Return two waves of a survey and how far they lie apart, by z on the difference.
+
+    Raises Invalid for a survey whose measure has no standard error.
+    """
+    store.require("survey.read")
+    survey = store.get(Survey, survey_id)
+    measure, own = edition_of(store, survey).measure, store.system("results")
+    if measure not in ("nps", "csat"):
+        problem = Problem("/survey_id", "measures nothing whose waves can be compared", "measure")
+        raise Invalid("the waves cannot be compared", problems=[problem])
+    waves = [describe_counts(measure, _counts(own, _span(survey_id, *days))) for days in (first, second)]
+    scores = [Score(w["answered"], w["value"], w["low"], w["high"], w["error"]) for w in waves]
+    apart = compare_waves(*scores)
+    names = ("points", "error", "margin", "z", "significant")
+    return {
+        "first": waves[0], "second": waves[1],
+        "difference": {name: getattr(apart, name) for name in names} if apart is not None else None,
+    }  # fmt: skip
+
+
+def read_days(name: str, text: str) -> tuple[date, date]:
+    """Return the first day of a wave and the day after its last; raises Invalid for what is no ``2026-01-01..2026-04-01``."""
+    since, _, until = text.partition("..")
+    try:
+        days = date.fromisoformat(since), date.fromisoformat(until)
+    except ValueError:
+        days = None
+    if days is None or days[0] >= days[1]:
+        problem = Problem(
+            f"/{name}", "must be two days, as 2026-01-01..2026-04-01, the later one left out", "days"
+        )
+        raise Invalid("the waves cannot be compared", problems=[problem])
+    return days
+
+
+def break_down(
+    store: Store, survey_id: UUID, by: str, *, since: date | None = None, until: date | None = None
+) -> list[dict[str, Any]]:
+    """Return the measure for each value of a field of the contacts; parts of fewer than five answers have no numbers.
+
+    Raises Invalid for a field that is none of `PARTS`.
+    """
+    store.require("survey.read")
+    if by not in PARTS:
+        raise Invalid(
+            "the parts are unknown",
+            problems=[Problem("/by", f"must be one of {', '.join(PARTS)}", "unknown")],
+        )
+    survey = store.get(Survey, survey_id)
+    measure, column = edition_of(store, survey).measure, getattr(Contact, by)
+    rows = store.system("results").rows(
+        select(column, Answer.score, func.count())
+        .join(Contact, Contact.id == Answer.contact_id)
+        .where(*_span(survey_id, since, until), Answer.score.is_not(None))
+        .group_by(column, Answer.score)
+    )
+    parts: dict[str, dict[int, int]] = {}
+    for value, score, count in rows:
+        parts.setdefault("" if value is None else str(value), {})[score] = count
+    nothing = {"answered": None, "value": None, "low": None, "high": None}
+    return [
+        {"part": part, **(describe_counts(measure, counts) if sum(counts.values()) >= LEAST else nothing)}
+        for part, counts in sorted(parts.items())
+    ]
+
+
+def list_answers(
+    store: Store, survey_id: UUID, *, after: Sequence[Any] | None = None, limit: int = 50, group: str = ""
+) -> tuple[list[dict[str, Any]], list[Any] | None]:
+    """Return answers of the contacts that the reader sees, and unknown ones, newest first, with what was written beside
+    them if the reader may read that, and where the next page starts after."""
+    store.require("survey.read")
+    chosen = select(Answer).where(Answer.survey_id == survey_id)
+    if group:
+        bounds = {"promoter": (9, 10), "passive": (7, 8), "detractor": (0, 6)}
+        if group not in bounds:
+            problem = Problem("/group", f"must be one of {', '.join(bounds)}", "unknown")
+            raise Invalid("the group is unknown", problems=[problem])
+        chosen = chosen.where(Answer.score.between(*bounds[group]))
+    if after is not None:
+        day, last = date.fromisoformat(after[0]), UUID(after[1])
+        chosen = chosen.where(or_(Answer.on_day < day, and_(Answer.on_day == day, Answer.id < last)))
+    rows: list[Answer] = store.scalars(
+        chosen.order_by(Answer.on_day.desc(), Answer.id.desc()).limit(limit + 1)
+    )
+    shown = rows[:limit]
+    words = _words(store, shown) if store.may("survey_comment.read") else {}
+    found = [describe_answer(one, words.get(one.id)) for one in shown]
+    return found, [shown[-1].on_day.isoformat(), str(shown[-1].id)] if len(rows) > limit else None
+
+
+def _words(store: Store, answers: Sequence[Answer]) -> dict[UUID, Mapping[str, str]]:
+    ids, found = [one.id for one in answers], dict[UUID, Mapping[str, str]]()
+    for model in (Comment, Note):
+        rows = store.scalars(select(model).where(model.answer_id.in_(ids)))
+        store.unseal(rows)
+        found |= {row.answer_id: row.texts for row in rows}
+    return found
+
+
+def describe_answer(answer: Answer, words: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return an answer as it is shown; `words` are what was written, None for a reader who may not see it."""
+    names = (
+        "id",
+        "survey_id",
+        "edition",
+        "contact_id",
+        "score",
+        "values",
+        "on_day",
+        "answered_at",
+        "language",
+        "way",
+    )
+    return {
+        **{name: getattr(answer, name) for name in names},
+        "texts": dict(words) if words is not None else {},
+    }
+
+
+def answers_of(store: Store, contact_id: UUID) -> list[tuple[Answer, str]]:
+    """Return a contact's last ten answers, each with the survey's name."""
+    store.require("survey.read")
+    chosen = select(Answer, Survey.name).join(Survey, Survey.id == Answer.survey_id)
+    rows = store.rows(
+        chosen.where(Answer.contact_id == contact_id).order_by(Answer.answered_at.desc()).limit(10)
+    )
+    return [(answer, name) for answer, name in rows]
