@@ -45,7 +45,7 @@ OPEN = (
     "source",
 )
 REFUSED = "zqrefusedcanary"
-MARKS = [f"zq{number:02}canary" for number in range(42)]
+MARKS = [f"zq{number:02}canary" for number in range(44)]
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +75,7 @@ class Person:
         self.buys()
         self.claims()
         self.is_written_to()
+        self.judges_us()
         self.leaves_in_files()
         assert self.left == []
 
@@ -158,6 +159,13 @@ class Person:
         for kind in ("rectification", "objection"):
             asked = {"kind": kind, "contact_id": self.id, "message": self.word(), "verified_how": "passport"}
             _sent(self.api.post("/gdpr/requests", {**asked, "address": f"{self.word()}@canary.example"}))
+
+    def judges_us(self) -> None:
+        """nps: words beside a score."""
+        survey = _sent(self.api.post("/surveys", {"key": "all", "name": "All", "pattern": "nps"}))
+        _sent(self.api.post(f"/surveys/{survey['id']}/open"))
+        answers = {"score": 3, "why": self.word(), "better": self.word()}
+        _sent(self.api.post(f"/surveys/{survey['id']}/answers", {"contact_id": self.id, "answers": answers}))
 
     def is_written_to(self) -> None:
         """email: a letter that waits, with words of its own beside the contact's."""

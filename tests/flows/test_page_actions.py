@@ -13,7 +13,7 @@ from retinue.web import API_PREFIX, PUBLIC
 
 pytestmark = pytest.mark.parametrize("config", ["sqlite"], indirect=True)
 """Which pages there are does not depend on the database."""
-BUNDLED = ("desk", "email", "gdpr", "io", "loyalty", "orders", "webhooks")
+BUNDLED = ("desk", "email", "gdpr", "io", "loyalty", "nps", "orders", "webhooks")
 ADDRESS = re.compile(
     r"(?:\b(GET|POST|PUT|PATCH|DELETE)\b[\"'`,\s]+)?" + API_PREFIX + r"((?:/[^\s\"'`?<>,;)]*)?)"
 )

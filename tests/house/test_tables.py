@@ -15,6 +15,7 @@ import retinue.app
 import retinue_email.models  # the tables of plugins owe the same
 import retinue_gdpr.duty_models
 import retinue_loyalty.models
+import retinue_nps.models
 import retinue_orders.models
 import retinue_webhooks.models
 from retinue.contacts.erasing import erase_contact
@@ -42,6 +43,7 @@ assert retinue.app  # importing the house maps every table of core
 assert retinue_email.models
 assert retinue_gdpr.duty_models
 assert retinue_loyalty.models
+assert retinue_nps.models
 assert retinue_orders.models
 SHIPPED = {
     name: model
@@ -53,6 +55,7 @@ SHIPPED = {
         "retinue_gdpr",
         "retinue_io",
         "retinue_loyalty",
+        "retinue_nps",
         "retinue_orders",
         "retinue_webhooks",
     )
@@ -197,7 +200,7 @@ def test_migrations_make_exactly_the_tables_of_the_code(house: Any) -> None:
             connection,
             opts={
                 "compare_type": True,
-                "include_name": lambda name, kind, _: kind != "table" or name in ours,
+                "include_name": lambda table, kind, _: kind != "table" or table in ours,
             },
         )
         differences = compare_metadata(context, Base.metadata)
@@ -207,21 +210,24 @@ def test_migrations_make_exactly_the_tables_of_the_code(house: Any) -> None:
     assert not strangers, f"tables no class and no room owns: {strangers}"
 
 
-def test_migrations_of_webhooks_make_exactly_its_tables(house: Any) -> None:
+@pytest.mark.parametrize(
+    ("name", "metadata"),
+    [("webhooks", retinue_webhooks.models.Endpoint.metadata), ("nps", retinue_nps.models.Survey.metadata)],
+)
+def test_migrations_of_a_plugin_make_exactly_its_tables(house: Any, name: str, metadata: MetaData) -> None:
     """The same for a plugin: its own line, its own version table."""
     from retinue.actor import Actor
 
-    house.enable(Actor.system("test"), "webhooks")
-    metadata: MetaData = retinue_webhooks.models.Endpoint.metadata
-    ours = {name for name in metadata.tables if name.startswith("webhooks")}
+    house.enable(Actor.system("test"), name)
+    ours = {table for table in metadata.tables if table.startswith(name)}
     with house.database.transaction() as connection:
         context = MigrationContext.configure(
             connection,
             opts={
                 "compare_type": True,
-                "include_name": lambda name, kind, _: kind != "table" or name in ours,
+                "include_name": lambda table, kind, _: kind != "table" or table in ours,
             },
         )
         differences = [d for d in compare_metadata(context, metadata) if "contact" not in repr(d)[:60]]
-        assert inspect(connection).has_table("alembic_webhooks")
+        assert inspect(connection).has_table(f"alembic_{name}")
     assert not differences, f"write a migration: {differences}"

@@ -44,7 +44,7 @@ PATIENCE = 30_000
 expect.set_options(timeout=PATIENCE)
 SYSTEM = Actor.system("test")
 HELP = "no browser: apt-get install chromium, or python -m playwright install chromium"
-OTHERS = ("email", "gdpr", "io", "loyalty", "orders", "webhooks")
+OTHERS = ("email", "gdpr", "io", "loyalty", "nps", "orders", "webhooks")
 """Plugins whose pages are seen within the desk."""
 AXE = Axe()
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

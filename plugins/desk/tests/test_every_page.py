@@ -84,6 +84,10 @@ def places(site: Site) -> dict[str, str]:
         from email_stage import set_letters
 
         found |= set_letters(site.house, contact, LONG)
+    if "nps" in on:
+        from nps_stage import set_survey
+
+        found |= set_survey(site.house, contact, LONG)
     if "gdpr" in on:
         from gdpr_stage import set_stage
 

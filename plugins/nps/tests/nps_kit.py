@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from retinue_nps.models import Answer, FollowUp, Invitation, Rest, Survey
 from sqlalchemy import update
 
 from retinue.contacts import create_contacts
+from retinue_nps.models import Answer, FollowUp, Invitation, Rest, Survey
 
 LINK = re.compile(r"http://localhost:8000(/survey/\S+)")
 
@@ -86,7 +86,7 @@ def let_pass(crm: Any, **span: Any) -> None:
     past = timedelta(**span)
     columns: tuple[tuple[Any, Any], ...] = (
         (Rest, Rest.sent_at), (Invitation, Invitation.sent_at), (Invitation, Invitation.due_at),
-        (Answer, Answer.answered_at), (FollowUp, FollowUp.opened_at),
+        (Answer, Answer.answered_at), (FollowUp, FollowUp.opened_at), (FollowUp, FollowUp.contacted_at),
     )  # fmt: skip
     with crm.store() as store:
         own = store.system("test")

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from nps_kit import invite, let_pass, link, make, page_token, people, rows, send
-from retinue_nps.models import Answer, Comment, Invitation, Note, Standing
 
 from retinue.contacts import erase_contact
 from retinue.testing.house import Crm
+from retinue_nps.models import Answer, Comment, Invitation, Note, Standing
 
 
 @pytest.fixture

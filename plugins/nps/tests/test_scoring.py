@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from retinue_nps.scoring import compare_waves, group_of, score_ces, score_csat, score_nps
 
 

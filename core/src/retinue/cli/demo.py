@@ -92,7 +92,7 @@ def make_demo(cli: Cli, folder: Path, contacts: int) -> None:
         file.writelines(f"{login:<22} {password}\n" for login, password in passwords.items())
     with cli.house(config) as house:
         for name in sorted(
-            {"desk", "email", "gdpr", "io", "loyalty", "orders", "webhooks"} & set(house.catalogue)
+            {"desk", "email", "gdpr", "io", "loyalty", "nps", "orders", "webhooks"} & set(house.catalogue)
         ):
             house.enable(Actor.system("retinue demo"), name)
     with cli.house(config) as house, house.store(Actor.system("retinue demo")) as store:
