@@ -334,7 +334,7 @@ def test_copy_has_what_a_person_was_asked_and_said(crm: Crm) -> None:
         (found,) = [
             one
             for one in store.hooks.contact_exports(store=store, contact_ids=[ada])
-            if one.name == "surveys"
+            if one.section == "surveys"
         ]
     said = str(found.records)
     assert all(word in said for word in ("mine", "Lovely.", "'score': 9", "'invitation': 'answered'"))

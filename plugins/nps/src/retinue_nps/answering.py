@@ -36,7 +36,7 @@ from retinue_nps.models import (
 )
 from retinue_nps.questions import read_answers
 from retinue_nps.scoring import PROMOTER, group_of
-from retinue_nps.surveys import edition_of
+from retinue_nps.service import edition_of
 
 PAGE: Final = "survey page"
 _PAGE_LASTS: Final = timedelta(days=1)

@@ -11,7 +11,7 @@ import msgspec
 
 from retinue.cli import Cli, command
 from retinue.errors import Invalid, Problem
-from retinue_nps import asking, following, results, surveys
+from retinue_nps import asking, following, results, service
 from retinue_nps.schemas import SurveyDraftSchema
 
 
@@ -26,7 +26,7 @@ def list_all(cli: Cli) -> None:
     with cli.house() as house, cli.store(house, readonly=True) as store:
         rows = [
             {"key": s.key, "name": s.name, "kind": s.kind, "status": s.status, "edition": s.edition}
-            for s in surveys.list_surveys(store)
+            for s in service.list_surveys(store)
         ]
     cli.out.rows(rows, ["key", "name", "kind", "status", "edition"])
 
@@ -45,7 +45,7 @@ def create(cli: Cli, file: Path) -> None:
         problems = [Problem(f"/{name}", str(detail), "field") for name, detail in faults.items()]
         raise Invalid("the survey is not valid", problems=problems)
     with cli.house() as house, cli.store(house) as store:
-        made = surveys.create_survey(store, draft.load(said))
+        made = service.create_survey(store, draft.load(said))
     cli.out.done(f"{made['key']} is drafted.", {"id": str(made["id"]), "key": made["key"]})
 
 
@@ -54,7 +54,7 @@ def create(cli: Cli, file: Path) -> None:
 def open_(cli: Cli, key: str) -> None:
     """Open a survey: it is asked from now on."""
     with cli.house() as house, cli.store(house) as store:
-        surveys.open_survey(store, surveys.survey_by_key(store, key).id)
+        service.open_survey(store, service.survey_by_key(store, key).id)
     cli.out.done(f"{key} is open.", {"key": key, "status": "active"})
 
 
@@ -63,7 +63,7 @@ def open_(cli: Cli, key: str) -> None:
 def close(cli: Cli, key: str) -> None:
     """Close a survey: nobody is asked any more."""
     with cli.house() as house, cli.store(house) as store:
-        surveys.close_survey(store, surveys.survey_by_key(store, key).id)
+        service.close_survey(store, service.survey_by_key(store, key).id)
     cli.out.done(f"{key} is closed.", {"key": key, "status": "closed"})
 
 
@@ -76,7 +76,7 @@ def close(cli: Cli, key: str) -> None:
 def invite(cli: Cli, key: str, contacts: tuple[UUID, ...], cause: str) -> None:
     """Invite contacts; who may not be asked is skipped and says why."""
     with cli.house() as house, cli.store(house) as store:
-        found = asking.invite(store, surveys.survey_by_key(store, key).id, contacts, cause)
+        found = asking.invite(store, service.survey_by_key(store, key).id, contacts, cause)
         rows = [{"contact": str(one.contact_id), "state": one.state, "reason": one.reason} for one in found]
     cli.out.rows(rows, ["contact", "state", "reason"])
 
@@ -86,7 +86,7 @@ def invite(cli: Cli, key: str, contacts: tuple[UUID, ...], cause: str) -> None:
 def show(cli: Cli, key: str) -> None:
     """Show what a survey found."""
     with cli.house() as house, cli.store(house, readonly=True) as store:
-        found = results.show_results(store, surveys.survey_by_key(store, key).id)
+        found = results.show_results(store, service.survey_by_key(store, key).id)
     names = ("measure", "answered", "value", "low", "high", "sent", "responses", "response_rate")
     cli.out.record({name: found[name] for name in names})
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from retinue import Store
 from retinue.contacts import Contact
 from retinue.errors import NotFound
-from retinue_nps import asking, following, results, surveys
+from retinue_nps import asking, following, results, service
 from retinue_nps.models import ACTIVE, Invitation, Standing, Survey
 from retinue_nps.patterns import PATTERNS
 
@@ -39,7 +39,7 @@ def _words(_: Callable[[str], str]) -> dict[str, str]:
 
 def show_surveys(store: Store, _request: Any) -> dict[str, Any]:
     """Return the surveys, each with what it found, and the low scores that wait."""
-    found = surveys.list_surveys(store)
+    found = service.list_surveys(store)
     return {
         "surveys": [(survey, results.show_results(store, survey.id)) for survey in found[:50]],
         "follow_ups": _named(store, following.list_follow_ups(store, "open")),
@@ -61,7 +61,7 @@ def _named(store: Store, rows: list[Any]) -> list[tuple[Any, str]]:
 def show_survey(store: Store, request: Any) -> dict[str, Any]:
     """Return one survey: what it found, by month and part, its words, and its answers."""
     try:
-        survey = surveys.get_survey(store, UUID(request.path["survey_id"]))
+        survey = service.get_survey(store, UUID(request.path["survey_id"]))
         after = request.query.get("after", "").split("|")
         group = request.query.get("group", "")
         answers, more = results.list_answers(
@@ -73,7 +73,7 @@ def show_survey(store: Store, request: Any) -> dict[str, Any]:
     ids = {answer["contact_id"] for answer in answers if answer["contact_id"]}
     chosen = select(Contact.id, Contact.name).where(Contact.id.in_(ids))
     names = dict(tuple(row) for row in store.rows(chosen)) if ids and store.may("contact.read") else {}
-    found = surveys.describe_survey(store, survey)
+    found = service.describe_survey(store, survey)
     return {
         "survey": found, "results": results.show_results(store, survey.id), "answers": answers, "names": names,
         "more": "|".join(more) if more else "", "group": group, "by": by if by in results.PARTS else "",

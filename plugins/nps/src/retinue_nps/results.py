@@ -14,7 +14,7 @@ from retinue.contacts import Contact
 from retinue.errors import Invalid
 from retinue_nps.models import ANSWERED, EXPIRED, SENT, Answer, Comment, Invitation, Note, Survey
 from retinue_nps.scoring import Score, compare_waves, score_ces, score_csat, score_nps
-from retinue_nps.surveys import edition_of
+from retinue_nps.service import edition_of
 
 LEAST: Final = 5
 """Fewer answers than this are shown for no part: one could tell who gave them."""

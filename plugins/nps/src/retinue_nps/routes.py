@@ -8,7 +8,7 @@ from uuid import UUID
 
 from retinue import Store
 from retinue.web import ListParams, Page, draw_code, get, patch, post
-from retinue_nps import answering, asking, following, results, surveys
+from retinue_nps import answering, asking, following, results, service
 from retinue_nps.models import FollowUp, Invitation, Survey
 from retinue_nps.schemas import (
     AnswerSchema,
@@ -46,13 +46,13 @@ _TAGS = ["surveys"]
 @get("/", permission="survey.read", gives=LINE, tags=_TAGS)
 def list_surveys(store: Store) -> list[Survey]:
     """List the surveys, the newest first."""
-    return surveys.list_surveys(store)
+    return service.list_surveys(store)
 
 
 @post("/", permission="survey.change", takes=DRAFT, gives=SURVEY, location="/{id}", tags=_TAGS)
 def create_survey(store: Store, data: dict[str, Any]) -> dict[str, Any]:
     """Draft a survey; nobody is asked before it is opened."""
-    return surveys.create_survey(store, data)
+    return service.create_survey(store, data)
 
 
 @get("/follow-ups", permission="survey.read", gives=FOLLOW_UP, tags=_TAGS)
@@ -82,25 +82,25 @@ def close_follow_up(store: Store, follow_up_id: UUID) -> FollowUp:
 @get("/{survey_id:uuid}", permission="survey.read", gives=SURVEY, tags=_TAGS)
 def get_survey(store: Store, survey_id: UUID) -> dict[str, Any]:
     """Return one survey with the questions and words that are asked now."""
-    return surveys.describe_survey(store, surveys.get_survey(store, survey_id))
+    return service.describe_survey(store, service.get_survey(store, survey_id))
 
 
 @patch("/{survey_id:uuid}", permission="survey.change", takes=CHANGES, gives=SURVEY, tags=_TAGS)
 def change_survey(store: Store, survey_id: UUID, data: dict[str, Any], version: int | None) -> dict[str, Any]:
     """Change a survey; other questions or words make a new edition."""
-    return surveys.change_survey(store, survey_id, data, version)
+    return service.change_survey(store, survey_id, data, version)
 
 
 @post("/{survey_id:uuid}/open", permission="survey.change", gives=SURVEY, status=200, tags=_TAGS)
 def open_survey(store: Store, survey_id: UUID) -> dict[str, Any]:
     """Open a survey: it is asked from now on."""
-    return surveys.open_survey(store, survey_id)
+    return service.open_survey(store, survey_id)
 
 
 @post("/{survey_id:uuid}/close", permission="survey.change", gives=SURVEY, status=200, tags=_TAGS)
 def close_survey(store: Store, survey_id: UUID) -> dict[str, Any]:
     """Close a survey: nobody is asked any more."""
-    return surveys.close_survey(store, survey_id)
+    return service.close_survey(store, survey_id)
 
 
 @post("/{survey_id:uuid}/invitations", permission="survey.invite", takes=INVITE, gives=INVITATION, tags=_TAGS)
@@ -112,7 +112,7 @@ def invite_contacts(store: Store, survey_id: UUID, data: dict[str, Any]) -> list
 @get("/{survey_id:uuid}/link", permission="survey.invite", gives=LINK, tags=_TAGS)
 def get_survey_link(store: Store, survey_id: UUID) -> dict[str, Any]:
     """Return an address for everybody, to hand out or embed, and its QR code."""
-    link = asking.open_link_of(store, surveys.get_survey(store, survey_id))
+    link = asking.open_link_of(store, service.get_survey(store, survey_id))
     return {"link": link, "qr": draw_code(link)}
 
 
@@ -155,14 +155,14 @@ def get_results(
 
 @get("/{survey_id:uuid}/parts", permission="survey.read", gives=PART, tags=_TAGS)
 def break_results_down(
-    store: Store, survey_id: UUID, by: str, since: date | None = None, until: date | None = None
+    store: Store, survey_id: UUID, by: str = "", since: date | None = None, until: date | None = None
 ) -> list[dict[str, Any]]:
     """Return the measure for each value of a field of the contacts; parts of fewer than five answers have no numbers."""
     return results.break_down(store, survey_id, by, since=since, until=until)
 
 
 @get("/{survey_id:uuid}/waves", permission="survey.read", gives=WAVES, tags=_TAGS)
-def compare_waves(store: Store, survey_id: UUID, first: str, second: str) -> dict[str, Any]:
+def compare_waves(store: Store, survey_id: UUID, first: str = "", second: str = "") -> dict[str, Any]:
     """Compare two waves, each given as two days with two points between them: ``2026-01-01..2026-04-01``."""
     return results.compare(
         store, survey_id, results.read_days("first", first), results.read_days("second", second)
