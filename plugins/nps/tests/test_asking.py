@@ -14,6 +14,7 @@ from retinue import Refusal, hookimpl
 from retinue.contacts import erase_contact, merge_contacts
 from retinue.interactions import record_interaction
 from retinue.interactions.service import withdraw_interaction
+from retinue.jobs import list_jobs, show_job
 from retinue.testing.house import Crm
 from retinue_nps.asking import send_invitations
 from retinue_nps.models import Answer, Comment, FollowUp, Invitation, Rest, Review, Standing
@@ -223,6 +224,21 @@ def test_promoter_is_asked_for_a_review_once_and_says_whether_it_may_be_publishe
     api = crm.user().client
     second = api.post(f"/surveys/{survey['id']}/invitations/{again['id']}/link").json()["link"]
     assert "reviews.example" not in send(crm, second.removeprefix("http://localhost:8000"), score="9").text
+
+
+def test_answer_is_rewarded_whatever_its_score(crm: Crm) -> None:
+    """LO-13: loyalty is told once for each answer, and never the score; the news waits while it is off."""
+    survey, plain = make(crm, rest_days=0, reward=True), make(crm, "plain", rest_days=0)
+    ada, bea = people(crm, "Ada", "Bea")
+    low, high = link(crm, survey, ada), link(crm, survey, bea)
+    for path, score in ((low, "0"), (low, "2"), (high, "10"), (link(crm, plain, ada), "9")):
+        assert send(crm, path, score=score).status_code == 200
+    with crm.store() as store:
+        told = list_jobs(store, name="loyalty.record_events")
+        given = [show_job(store.raw_connection(), job.id).payload for job in told]
+    assert sorted(one["items"][0]["contact_id"] for one in given) == sorted(map(str, (ada, bea)))
+    assert {one["on"] for one in given} == {"survey"}
+    assert "score" not in str(given)
 
 
 # ---- numbers ----

@@ -39,6 +39,8 @@ from retinue_nps.scoring import PROMOTER, group_of
 from retinue_nps.service import edition_of
 
 PAGE: Final = "survey page"
+REWARD: Final = "loyalty.record_events"
+"""A job of the plugin loyalty; while that is off, the news waits for it."""
 _PAGE_LASTS: Final = timedelta(days=1)
 _KINDS: Final = {"asked": ASKED, "anonymous": ANONYMOUS, "open": OPEN_LINK}
 
@@ -212,6 +214,9 @@ def _write(
     if fresh and answer.contact_id is not None:
         item = {"id": str(answer.id), "contact_id": str(answer.contact_id)}
         own.hooks.events_announced(store=own, event="survey.answered", items=[item])
+        if opened.survey.reward:  # the score is no part of it: who is paid for a nine gives nines
+            told = {"contact_id": item["contact_id"], "key": f"survey {answer.id}"}
+            own.later(REWARD, {"on": "survey", "items": [told]})
     return answer
 
 

@@ -85,6 +85,7 @@ class Survey(Base):
         Integer, label="Hours to follow a low score up", default=24, nullable=False
     )
     review_url: Mapped[str] = field(String(500), label="Where to review us", default="", nullable=False)
+    reward: Mapped[bool] = field(Boolean, label="Rewards an answer", default=False, nullable=False)
     edition: Mapped[int] = field(Integer, label="Edition", default=1, nullable=False)
     version: Mapped[int] = field(Integer, label="Version", default=1, nullable=False)
     created_at: Mapped[datetime] = field(UtcDateTime, label="Created", nullable=False)

@@ -81,6 +81,9 @@ class SurveyChangeSchema(Schema):
     open_days = _whole(1, 365, "Days a link can be answered")
     edit_hours = _whole(0, 720, "Hours an answer can be changed by who gave it")
     follow_hours = _whole(1, 720, "Hours until a low score must be followed up")
+    reward = fields.Boolean(
+        metadata={"description": "Tell loyalty of each answer of a known customer, whatever its score."}
+    )
     review_url = fields.String(
         validate=_URL, metadata={"description": "Where promoters are asked to review us."}
     )
@@ -124,6 +127,7 @@ class SurveySchema(SurveyLineSchema):
     edit_hours = fields.Integer()
     follow_hours = fields.Integer()
     review_url = fields.String()
+    reward = fields.Boolean()
     language = fields.String()
     measure = fields.String()
     questions = fields.List(fields.Nested(QuestionSchema))

@@ -17,7 +17,8 @@ from retinue_nps.questions import check_questions, measure_of
 REST: Final = {"relational": 180, "transactional": 90}
 """Days between two invitations of a contact, by kind of the later one, unless a survey says otherwise."""
 _OWN: Final = (
-    "name", "kind", "anonymous", "trigger", "delay_hours", "rest_days", "open_days", "edit_hours", "follow_hours", "review_url",
+    "name", "kind", "anonymous", "trigger", "delay_hours", "rest_days", "open_days", "edit_hours", "follow_hours",
+    "review_url", "reward",
 )  # fmt: skip
 _NOTHING: Final[Mapping[str, Any]] = {"questions": (), "texts": {}, "language": "en"}
 TRIGGERS: Final = ("order.paid", "order.completed")

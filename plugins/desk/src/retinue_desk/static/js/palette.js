@@ -16,7 +16,7 @@ function openPalette() {
   dialog.showModal();
   input.value = "";
   input.focus();
-  refresh();
+  find();
 }
 
 on("click", "[data-open-palette]", openPalette);
@@ -31,11 +31,21 @@ document.addEventListener("keydown", (event) => {
 // ---- what is found ------------------------------------------------------------------------------------------------------------
 let timer = 0;
 let asked = 0;
+let underway = null;
 
 input?.addEventListener("input", () => {
   clearTimeout(timer);
-  timer = setTimeout(() => ((timer = 0), refresh()), 120);
+  timer = setTimeout(find, 120);
 });
+
+function find() {
+  clearTimeout(timer);
+  timer = 0;
+  const turn = refresh();
+  underway = turn;
+  turn.finally(() => (underway = underway === turn ? null : underway));
+  return turn;
+}
 
 async function refresh() {
   const turn = ++asked;
@@ -132,11 +142,9 @@ function follow(href) {
 }
 
 input?.addEventListener("keydown", async (event) => {
-  if (event.key === "Enter" && timer) {
+  if (event.key === "Enter" && (timer || underway)) {
     event.preventDefault();
-    clearTimeout(timer);
-    timer = 0;
-    await refresh(); // what was typed last counts, however quickly Enter follows
+    await (timer ? find() : underway); // what was typed last counts, however quickly Enter follows
     const first = options()[0];
     return first && go(first.item);
   }

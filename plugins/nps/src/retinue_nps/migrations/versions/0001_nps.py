@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.Column("edit_hours", sa.Integer(), nullable=False),
         sa.Column("follow_hours", sa.Integer(), nullable=False),
         sa.Column("review_url", sa.String(length=500), nullable=False),
+        sa.Column("reward", sa.Boolean(), nullable=False),
         sa.Column("edition", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
