@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from retinue import Problem, Store, new_id
 from retinue.contacts import Contact
@@ -123,7 +123,7 @@ def make_page_token(store: Store, opened: Opened) -> str:
 
 
 def answer_link(
-    store: Store, token: str, given: Mapping[str, Any], *, page: str, language: str = "", way: str = "link"
+    store: Store, token: str, given: Mapping[str, Any], *, page: str, language: str = ""
 ) -> Answer:
     """Take the answer that a form sends; a second one changes the first while it may be changed.
 
@@ -144,7 +144,7 @@ def answer_link(
             raise _answered()
     contact_id = opened.invitation.contact_id if opened.invitation is not None else None
     answer = opened.answer or _blank(own, opened, contact_id=contact_id, mark=mark)
-    return _write(own, opened, answer, given, exact=False, language=language, way=way)
+    return _write(own, opened, answer, given, exact=False, language=language)
 
 
 def record_answer(store: Store, survey_id: UUID, draft: Mapping[str, Any]) -> Answer:
@@ -166,7 +166,7 @@ def record_answer(store: Store, survey_id: UUID, draft: Mapping[str, Any]) -> An
     own = store.system("answer")
     opened = Opened(survey, edition_of(own, survey), "told")
     answer = _blank(own, opened, contact_id=contact.id, mark=None)
-    return _write(own, opened, answer, draft["answers"], exact=True, language="", way="told")
+    return _write(own, opened, answer, draft["answers"], exact=True, language="")
 
 
 def _blank(own: Store, opened: Opened, *, contact_id: UUID | None, mark: bytes | None) -> Answer:
@@ -187,7 +187,6 @@ def _write(
     *,
     exact: bool,
     language: str,
-    way: str,
 ) -> Answer:
     questions = opened.edition.questions
     read = read_answers(questions, given, exact=exact)
@@ -198,7 +197,7 @@ def _write(
     fresh = opened.answer is None
     answer.values = {name: value for name, value in read.items() if name not in texts}
     answer.score = read.get(measured) if measured else None
-    answer.language, answer.way = language, way
+    answer.language, answer.way = language, opened.kind
     if fresh:
         own.add(answer)
     else:
@@ -206,10 +205,13 @@ def _write(
     if opened.invitation is not None:
         opened.invitation.state = ANSWERED
     own.flush()
-    _keep_words(own, answer, texts)
+    _keep_words(own, answer, texts, fresh=fresh)
     if answer.contact_id is not None and opened.edition.measure == "nps" and answer.score is not None:
-        renew_standing(own, answer.contact_id)
-        following.judge(own, opened.survey, answer, before)
+        if fresh:
+            _stand(own, answer)
+        else:
+            renew_standing(own, answer.contact_id)
+        following.judge(own, opened.survey, answer, None if fresh else before, fresh=fresh)
         _ask_for_review(own, opened.survey, answer)
     if fresh and answer.contact_id is not None:
         item = {"id": str(answer.id), "contact_id": str(answer.contact_id)}
@@ -220,8 +222,8 @@ def _write(
     return answer
 
 
-def _keep_words(own: Store, answer: Answer, texts: Mapping[str, str]) -> None:
-    for model in (Comment, Note):
+def _keep_words(own: Store, answer: Answer, texts: Mapping[str, str], *, fresh: bool) -> None:
+    for model in () if fresh else (Comment, Note):
         own.change(delete(model).where(model.answer_id == answer.id))
     if not texts:
         return
@@ -230,6 +232,18 @@ def _keep_words(own: Store, answer: Answer, texts: Mapping[str, str]) -> None:
     else:
         own.add(Note(id=uuid4(), answer_id=answer.id, texts=dict(texts)))
     own.flush()
+
+
+def _stand(own: Store, answer: Answer) -> None:
+    """Make an answer of this moment the contact's last one."""
+    assert answer.score is not None  # the caller has looked
+    values = {
+        "last_score": answer.score,
+        "last_answered": answer.answered_at,
+        "group": group_of(answer.score),
+    }
+    if not own.change(update(Standing).where(Standing.contact_id == answer.contact_id).values(**values)):
+        own.insert_many(Standing, [{"id": new_id(), "contact_id": answer.contact_id, **values}])
 
 
 def renew_standing(own: Store, contact_id: UUID) -> None:

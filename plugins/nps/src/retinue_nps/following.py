@@ -19,13 +19,18 @@ from retinue_nps.scoring import DETRACTOR, group_of
 PROMISE: Final = "promise"
 
 
-def judge(own: Store, survey: Survey, answer: Answer, before: int | None) -> None:
-    """Open, close or leave a follow-up as the score of an answer asks for, in the transaction of the answer."""
+def judge(own: Store, survey: Survey, answer: Answer, before: int | None, *, fresh: bool) -> None:
+    """Open, close or leave a follow-up as the score of an answer asks for, in the transaction of the answer.
+
+    `before` is the score that a `fresh` answer has not.
+    """
     assert answer.score is not None and answer.contact_id is not None  # noqa: PT018  # the caller has looked
-    known: FollowUp | None = own.first(select(FollowUp).where(FollowUp.answer_id == answer.id))
+    mine = select(FollowUp).where(FollowUp.answer_id == answer.id)
+    known: FollowUp | None = None if fresh else own.first(mine)
     low = group_of(answer.score) == DETRACTOR
     if known is None:
-        _note_later_score(own, answer)
+        if fresh:
+            _note_later_score(own, answer)
         if low:
             _open(own, survey, answer)
     elif not low and known.state == OPEN:
@@ -56,9 +61,8 @@ def _open(own: Store, survey: Survey, answer: Answer) -> None:
 
 
 def _note_later_score(own: Store, answer: Answer) -> None:
-    chosen = select(FollowUp).where(FollowUp.contact_id == answer.contact_id, FollowUp.later_score.is_(None))
-    for one in own.scalars(chosen):
-        one.later_score = answer.score
+    waiting = (FollowUp.contact_id == answer.contact_id, FollowUp.later_score.is_(None))
+    own.change(update(FollowUp).where(*waiting).values(later_score=answer.score))
 
 
 def notice_contact(store: Store, interactions: Sequence[Any]) -> None:

@@ -124,9 +124,7 @@ def answer_page(store: Store, request: AnyRequest, token: str, raw: bytes) -> Re
     opened = open_link(store, token)
     given, language = _given(opened, sent), _language(store, request, opened)
     try:
-        answer = answering.answer_link(
-            store, token, given, page=sent.get("page", [""])[0], language=language, way="link"
-        )
+        answer = answering.answer_link(store, token, given, page=sent.get("page", [""])[0], language=language)
     except Invalid as wrong:
         problems = wrong.problems or ()
         return _form(store, request, opened, given, problems=problems, status=422)

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, extract, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from retinue import Problem, Store
 from retinue.contacts import Contact
 from retinue.errors import Invalid
-from retinue_nps.models import ANSWERED, EXPIRED, SENT, Answer, Comment, Invitation, Note, Survey
+from retinue_nps.models import ANSWERED, EXPIRED, SENT, SKIPPED, Answer, Comment, Invitation, Note, Survey
 from retinue_nps.scoring import Score, compare_waves, score_ces, score_csat, score_nps
 from retinue_nps.service import edition_of
 
@@ -29,15 +29,13 @@ def show_results(
     survey = store.get(Survey, survey_id)
     own, measure = store.system("results"), edition_of(store, survey).measure
     span = _span(survey_id, since, until)
-    counts = _counts(own, span)
-    rows = own.rows(
-        select(extract("year", Answer.on_day), extract("month", Answer.on_day), Answer.score, func.count())
-        .where(*span, Answer.score.is_not(None))
-        .group_by(extract("year", Answer.on_day), extract("month", Answer.on_day), Answer.score)
-    )
+    by_day = select(Answer.on_day, Answer.score, func.count()).where(*span, Answer.score.is_not(None))
+    counts: dict[int, int] = {}
     months: dict[str, dict[int, int]] = {}
-    for year, month, score, count in rows:
-        months.setdefault(f"{int(year):04}-{int(month):02}", {})[score] = count
+    for day, score, count in own.rows(by_day.group_by(Answer.on_day, Answer.score)):  # as the index lies
+        month = months.setdefault(f"{day:%Y-%m}", {})
+        month[score] = month.get(score, 0) + count
+        counts[score] = counts.get(score, 0) + count
     return {
         "survey_id": survey.id, "measure": measure, **describe_counts(measure, counts),
         "counts": {str(score): count for score, count in sorted(counts.items())},
@@ -84,21 +82,23 @@ def describe_counts(measure: str, counts: Mapping[int, int]) -> dict[str, Any]:
 
 
 def _response(own: Store, survey: Survey, days: tuple[date | None, date | None]) -> dict[str, Any]:
-    """Count who was asked and who of them answered; what was skipped, dismissed or expired is no answer."""
-    asked = [Invitation.survey_id == survey.id, Invitation.state.in_((SENT, ANSWERED, EXPIRED))]
-    given = [Answer.survey_id == survey.id, Answer.way == "link"]
-    given.append(Answer.mark.is_not(None) if survey.anonymous else Answer.invitation_id.is_not(None))
+    """Count who was asked in a span and who of them answered; what was skipped, dismissed or expired is no answer."""
     since, until = days
-    if since is not None:
-        asked.append(Invitation.sent_at >= _instant(since))
-        given.append(Answer.on_day >= since)
-    if until is not None:
-        asked.append(Invitation.sent_at < _instant(until))
-        given.append(Answer.on_day < until)
-    sent = own.rows(select(func.count()).select_from(Invitation).where(*asked))[0][0]
-    answered = own.rows(select(func.count()).select_from(Answer).where(*given))[0][0]
+    mine = [Invitation.survey_id == survey.id, Invitation.state.in_((SENT, ANSWERED, EXPIRED))]
+    mine += [Invitation.sent_at >= _instant(since)] if since is not None else []
+    mine += [Invitation.sent_at < _instant(until)] if until is not None else []
+    states = select(Invitation.state, func.count()).where(*mine).group_by(Invitation.state)
+    found: dict[str, int] = dict(tuple(row) for row in own.rows(states))
+    sent, answered = sum(found.values()), found.get(ANSWERED, 0)
+    if survey.anonymous:  # no invitation says that it was answered
+        unknown = (
+            select(func.count())
+            .select_from(Answer)
+            .where(*_span(survey.id, *days), Answer.way == "anonymous")
+        )
+        answered = own.rows(unknown)[0][0]
     skipped = select(Invitation.reason, func.count()).where(
-        Invitation.survey_id == survey.id, Invitation.reason != ""
+        Invitation.survey_id == survey.id, Invitation.state == SKIPPED
     )
     return {
         "sent": sent,
