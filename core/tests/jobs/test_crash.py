@@ -83,7 +83,7 @@ def two_workers(bench: Any, jobs: int) -> None:
     assert all(process.poll() is None for process in processes)
 
 
-@pytest.mark.slow_on("postgresql")
+@pytest.mark.slow
 def test_two_workers_on_one_database_double_nothing(bench: Any) -> None:
     """JO-x3, JO-x7, in the size of the default run: two processes on one file, two on one server."""
     two_workers(bench, jobs=300)
@@ -96,7 +96,7 @@ def test_two_workers_on_one_database_double_nothing_in_a_thousand_jobs(bench: An
     two_workers(bench, jobs=1000)
 
 
-@pytest.mark.slow_on("postgresql")
+@pytest.mark.slow
 def test_a_job_that_kills_its_worker_again_and_again_becomes_a_dead_letter(bench: Any) -> None:
     job_id = bench.put("demo.kill_process", {})
     with bench.jobs.engine.begin() as connection:

@@ -45,7 +45,8 @@ def python(project: Path, env: dict[str, str], *words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("kind", ["grown", pytest.param("minimal", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["grown", "minimal"])
 def test_new_plugin_passes_its_own_tests_and_is_at_least_silver(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:

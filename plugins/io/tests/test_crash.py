@@ -98,7 +98,7 @@ def test_large_import_survives_ten_kills(desk: Desk, worker: Start) -> None:
     kill_and_finish(desk, worker, rows=20_000, kills=10, batch=50)
 
 
-@pytest.mark.slow_on("postgresql")
+@pytest.mark.slow
 def test_import_begun_at_the_terminal_is_taken_up_by_a_worker(
     desk: Desk, worker: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

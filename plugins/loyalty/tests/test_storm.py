@@ -49,6 +49,7 @@ def _storm(crm: Any, processes: int, tries: int, points: int) -> None:
     world.proof()
 
 
+@pytest.mark.slow_on("postgresql")
 def test_two_processes_spend_a_balance_exactly_once(crm: Any) -> None:
     """LO-x9, short: balance 30, 40 spends of 1 by two processes: 30 taken, 10 refused, never below 0."""
     _storm(crm, 2, 20, 30)

@@ -73,6 +73,7 @@ def test_twenty_answers_at_once_are_one(crm: Crm, survey: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("score", ["6.5", "-1", "11", "9 ", " 9", "+9", "09", "٩", "", "nine"])
+@pytest.mark.slow_on("postgresql")
 def test_what_is_no_whole_number_of_the_scale_is_refused_beside_its_question(
     crm: Crm, survey: dict[str, Any], score: str
 ) -> None:
@@ -86,6 +87,7 @@ def test_what_is_no_whole_number_of_the_scale_is_refused_beside_its_question(
 
 
 @pytest.mark.parametrize("score", [6.5, -1, 11, "9", "9 ", None, True])
+@pytest.mark.slow_on("postgresql")
 def test_told_scores_are_numbers(crm: Crm, survey: dict[str, Any], score: Any) -> None:
     """NP-x2"""
     (ada,) = people(crm, "Ada")
