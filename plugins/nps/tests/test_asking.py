@@ -269,6 +269,17 @@ def test_results_have_interval_months_waves_and_parts_of_at_least_five(crm: Crm)
     assert api.get(f"/surveys/{survey['id']}/waves", params={"first": "x", "second": late}).status_code == 422
 
 
+def test_contact_in_the_bin_counts_in_no_result(crm: Crm) -> None:
+    survey = make(crm)
+    ada, bea = people(crm, "Ada", "Bea")
+    send(crm, link(crm, survey, ada), score="9")
+    send(crm, link(crm, survey, bea), score="4")
+    api = crm.user().client
+    assert api.delete(f"/contacts/{bea}").is_success
+    found = api.get(f"/surveys/{survey['id']}/results").json()
+    assert (found["answered"], found["value"], found["sent"], found["responses"]) == (1, 100, 1, 1)
+
+
 def test_contact_is_found_by_what_it_said_last(crm: Crm) -> None:
     survey = make(crm)
     ada, bea = people(crm, "Ada", "Bea")
