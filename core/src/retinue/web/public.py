@@ -50,6 +50,7 @@ def public_page(
     reach: str = "",
     status: int = 200,
     headers: Mapping[str, str] | None = None,
+    frames: Collection[str] = (),
 ) -> Response[Any]:
     """Return the response that shows `content` on the layout of pages for people without an account.
 
@@ -65,8 +66,10 @@ def public_page(
         reach: how the sender is reached, plain text; it stands below.
         status: of the answer.
         headers: further headers, which go before those of the layout.
+        frames: sites, such as ``https://www.example.org``, whose pages may show this one within them; none otherwise.
     """
     style, policy = _style()
+    policy += f"; frame-ancestors {' '.join(frames) or _NOBODY}"
     above = f'<p class="who" dir="auto">{escape(sender)}</p>\n' if sender else ""
     below = f'\n<p class="reach" dir="auto">{escape(reach)}</p>' if reach else ""
     html = (
@@ -79,6 +82,9 @@ def public_page(
     return web_page(html, status=status, headers={**_HEADERS, **(headers or {})}, policy=policy)
 
 
+_NOBODY: Final = "'none'"
+
+
 @cache
 def _style() -> tuple[str, str]:
     """Return the style, and the policy that lets this style in, known by its digest, and no other."""
@@ -86,6 +92,6 @@ def _style() -> tuple[str, str]:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self' data:; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
+        "base-uri 'none'"
     )
     return style, policy

@@ -11,7 +11,7 @@ import msgspec
 
 from retinue.cli import Cli, command
 from retinue.errors import Invalid, Problem
-from retinue_nps import asking, following, results, service
+from retinue_nps import asking, audience, exporting, following, parts, results, service
 from retinue_nps.schemas import SurveyDraftSchema
 
 
@@ -91,6 +91,40 @@ def show(cli: Cli, key: str) -> None:
     cli.out.record({name: found[name] for name in names})
 
 
+@command(name="invite-view")
+@click.argument("key")
+@click.argument("view", type=click.UUID)
+@click.option(
+    "--cause", default="", help="Because of what; the same cause invites nobody twice. [default: the day]"
+)
+def invite_view(cli: Cli, key: str, view: UUID, cause: str) -> None:
+    """Invite everybody of a saved view, by a job."""
+    with cli.house() as house, cli.store(house) as store:
+        found = audience.start_inviting(store, service.survey_by_key(store, key).id, view, cause)
+    cli.out.done(f"{found['count']} contacts are being invited.", found | {"job_id": str(found["job_id"])})
+
+
+@command()
+@click.argument("key")
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+def export(cli: Cli, key: str, file: Path) -> None:
+    """Write the answers to a CSV file, a column for each question."""
+    with cli.house() as house, cli.store(house) as store:
+        _, content = exporting.export_csv(store, service.survey_by_key(store, key).id)
+    file.write_bytes(content)
+    cli.out.done(f"{file} is written.", {"file": str(file), "bytes": len(content)})
+
+
+@command(name="parts")
+@click.argument("key")
+@click.argument("field")
+def parts_(cli: Cli, key: str, field: str) -> None:
+    """Show what each part of the customers said: by a field of the contact or of any plugin."""
+    with cli.house() as house, cli.store(house, readonly=True) as store:
+        rows = parts.break_down(store, service.survey_by_key(store, key).id, field)
+    cli.out.rows(rows, ["part", "answered", "value", "low", "high"])
+
+
 @command(name="follow-ups")
 @click.option("--state", type=click.Choice(["open", "done", "changed"]), default="open", show_default=True)
 def follow_ups(cli: Cli, state: str) -> None:
@@ -108,5 +142,5 @@ def follow_ups(cli: Cli, state: str) -> None:
     cli.out.rows(rows, ["contact", "score", "due", "state"])
 
 
-for _made in (list_all, create, open_, close, invite, show, follow_ups):
+for _made in (list_all, create, open_, close, invite, invite_view, show, parts_, export, follow_ups):
     nps.add_command(_made)

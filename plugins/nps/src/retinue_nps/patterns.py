@@ -1,4 +1,4 @@
-"""Ready surveys in five languages: NPS, CSAT and CES, each with a word beside the score."""
+"""Ready surveys in five languages: NPS, CSAT and CES, each with a word beside the score, and a poll to begin with."""
 
 from __future__ import annotations
 
@@ -48,12 +48,24 @@ _ASKED: Final[dict[str, dict[str, tuple[str, str, str, str]]]] = {
         "tr": ("Kolay mıydı?", "İşinizi halletmeniz kolay oldu.", "katılmıyorum", "katılıyorum"),
     },
 }  # fmt: skip
-PATTERNS: Final = tuple(_ASKED)
+_POLL: Final[dict[str, tuple[str, str, str, str]]] = {
+    "en": ("A few questions", "Which do you like better?", "The first", "The second"),
+    "cs": ("Několik otázek", "Co se vám líbí více?", "První", "Druhé"),
+    "de": ("Ein paar Fragen", "Was gefällt Ihnen besser?", "Das Erste", "Das Zweite"),
+    "ru": ("Несколько вопросов", "Что вам больше нравится?", "Первое", "Второе"),
+    "tr": ("Birkaç soru", "Hangisini daha çok beğeniyorsunuz?", "Birincisini", "İkincisini"),
+}
+PATTERNS: Final = (*_ASKED, "poll")
 _UNHAPPY: Final = {"nps": 6, "csat": 3, "ces": 4}
 
 
 def fill_pattern(name: str) -> dict[str, Any]:
-    """Return questions and words of a ready survey: the score, why, and of who is unhappy what would have been better."""
+    """Return questions and words of a ready survey: the score, why, and of who is unhappy what would have been better.
+
+    A poll has no score: one choice, to be changed into whatever is to be asked.
+    """
+    if name == "poll":
+        return _poll()
     texts = {
         code: {
             "title": title,
@@ -71,4 +83,16 @@ def fill_pattern(name: str) -> dict[str, Any]:
         {"key": "why", "kind": "text"},
         {"key": "better", "kind": "text", "when": {"key": "score", "at_most": _UNHAPPY[name]}},
     ]
+    return {"language": "en", "questions": questions, "texts": texts}
+
+
+def _poll() -> dict[str, Any]:
+    texts = {
+        code: {
+            "title": title, "thanks": _THANKS[code],
+            "questions": {"choice": {"text": asked, "choices": {"first": first, "second": second}}},
+        }
+        for code, (title, asked, first, second) in _POLL.items()
+    }  # fmt: skip
+    questions = [{"key": "choice", "kind": "single", "choices": ["first", "second"], "required": True}]
     return {"language": "en", "questions": questions, "texts": texts}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -16,6 +16,7 @@ from retinue.errors import Invalid, RetinueError
 from retinue.web import PUBLIC, choose_language, get, post, public_page
 from retinue_nps import answering
 from retinue_nps.answering import Opened, open_link
+from retinue_nps.embedding import frame_sites
 from retinue_nps.questions import bounds_of, words_for
 from retinue_nps.words import LANGUAGES, words_in
 
@@ -39,12 +40,15 @@ def _show(
     language: str = "",
     sender: str = "",
     status: int = 200,
+    frames: Sequence[str] = (),
     **values: Any,
 ) -> Response[Any]:
     spoken = language or choose_language(request.headers.get("accept-language", ""), LANGUAGES)
     words = {"_": words_in(spoken).gettext, "path": request.url.path, **values}
     shown = _templates().get_template(template).make_module(words)
-    return public_page(str(shown), title=vars(shown)["title"], language=spoken, sender=sender, status=status)
+    return public_page(
+        str(shown), title=vars(shown)["title"], language=spoken, sender=sender, status=status, frames=frames
+    )
 
 
 def _fault(request: AnyRequest, error: RetinueError) -> Response[Any]:
@@ -57,6 +61,11 @@ def _page(method: Callable[..., Any], path: str) -> Callable[[Any], Any]:
         path, permission=PUBLIC, status=200, include_in_schema=False, exception_handlers=faults
     )
     return made
+
+
+def _frames(store: Store, opened: Opened) -> list[str]:
+    """Return the sites that may show a page: a link for everybody alone, never one that knows who reads."""
+    return frame_sites(store) if opened.kind == "open" else []
 
 
 def _language(store: Store, request: AnyRequest, opened: Opened) -> str:
@@ -88,7 +97,8 @@ def _form(
     ]
     return _show(
         request, "public_survey.html", language=language, sender=store.settings("nps")["company"], status=status,
-        words=words, questions=asked, given=given, problems={p.pointer.rpartition("/")[2]: p.detail for p in problems},
+        frames=_frames(store, opened), words=words, questions=asked, given=given,
+        problems={p.pointer.rpartition("/")[2]: p.detail for p in problems},
         page=answering.make_page_token(store, opened), anonymous=opened.survey.anonymous,
     )  # fmt: skip
 
@@ -132,8 +142,9 @@ def answer_page(store: Store, request: AnyRequest, token: str, raw: bytes) -> Re
     review = answering.review_of(store, answer) if opened.kind == "asked" else None
     return _show(
         request, "public_thanks.html", language=language, sender=store.settings("nps")["company"], words=words,
-        review=opened.survey.review_url if review is not None else "", given=review is not None and review.given_at is not None,
-        problems=(), changeable=opened.kind == "asked" and opened.survey.edit_hours > 0,
+        frames=_frames(store, opened), review=opened.survey.review_url if review is not None else "",
+        given=review is not None and review.given_at is not None, problems=(),
+        changeable=opened.kind == "asked" and opened.survey.edit_hours > 0,
     )  # fmt: skip
 
 

@@ -1,25 +1,23 @@
-"""Results: the score with its interval, the response rate, months, waves, parts of the customers, and who said what."""
+"""Results: the score with its interval, the response rate, months, waves, and who said what."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+import msgspec
+from sqlalchemy import ColumnElement, Text, and_, cast, func, or_, select
 
 from retinue import Problem, Store
 from retinue.contacts import Contact
 from retinue.errors import Invalid
 from retinue_nps.models import ANSWERED, EXPIRED, SENT, SKIPPED, Answer, Comment, Invitation, Note, Survey
+from retinue_nps.questions import bounds_of
 from retinue_nps.scoring import Score, compare_waves, score_ces, score_csat, score_nps
 from retinue_nps.service import edition_of
-
-LEAST: Final = 5
-"""Fewer answers than this are shown for no part: one could tell who gave them."""
-PARTS: Final = ("country", "city", "status", "source", "kind", "owner_id", "team_id")
 
 
 def show_results(
@@ -28,33 +26,76 @@ def show_results(
     """Return what a survey found between two days, the last one left out: numbers over all contacts, nobody's answers."""
     store.require("survey.read")
     survey = store.get(Survey, survey_id)
-    own, measure = store.system("results"), edition_of(store, survey).measure
+    own, edition = store.system("results"), edition_of(store, survey)
+    measure = edition.measure
     counts: dict[int, int] = {}
     months: dict[str, dict[int, int]] = {}
-    given = (Answer.score.is_not(None), *_within(since, until))
-    for (day, score), count in tally(own, (Answer.on_day, Answer.score), survey_id, given).items():
+    given = 0
+    within = _within(since, until)
+    for (day, score), count in tally(own, (Answer.on_day, Answer.score), survey_id, within).items():
+        given += count
+        if score is None:
+            continue
         month = months.setdefault(f"{day:%Y-%m}", {})
         month[score] = month.get(score, 0) + count
         counts[score] = counts.get(score, 0) + count
     return {
-        "survey_id": survey.id, "measure": measure, **describe_counts(measure, counts),
+        "survey_id": survey.id, "measure": measure, "given": given, **describe_counts(measure, counts),
         "counts": {str(score): count for score, count in sorted(counts.items())},
         "months": [
             {"month": month, **describe_counts(measure, found)} for month, found in sorted(months.items())
         ],
+        "questions": _by_question(own, survey_id, edition.questions, within),
         **_response(own, survey, (since, until)),
     }  # fmt: skip
 
 
+def _by_question(
+    own: Store, survey_id: UUID, questions: Sequence[Mapping[str, Any]], given: Sequence[ColumnElement[bool]]
+) -> list[dict[str, Any]]:
+    """Count what was chosen at the questions beside the score; a choice that nobody took is there with none."""
+    counted = {q["key"]: q for q in questions if q["kind"] in ("scale", "single", "multiple")}
+    if not counted:
+        return []
+    found: dict[str, Counter[str]] = {key: Counter() for key in counted}
+    answered: Counter[str] = Counter()
+    whole = cast(Answer.values, Text)  # few differ: what was written is not in them
+    for (text,), count in tally(own, (whole,), survey_id, given, model=Answer).items():
+        for key, value in msgspec.json.decode(text).items():
+            if key in counted:
+                answered[key] += count
+                for one in value if isinstance(value, list) else [value]:
+                    found[key][str(one)] += count
+    return [
+        {
+            "key": key, "kind": q["kind"], "answered": answered[key],
+            "counts": {one: found[key][one] for one in _all_choices(q, found[key])},
+        }
+        for key, q in counted.items()
+    ]  # fmt: skip
+
+
+def _all_choices(question: Mapping[str, Any], found: Mapping[str, int]) -> list[str]:
+    """Return what could be chosen, then what only earlier editions had."""
+    least, most = bounds_of(question)
+    offered = question.get("choices") or [str(number) for number in range(least, most + 1)]
+    return [*offered, *sorted(one for one in found if one not in offered)]
+
+
 def tally(
-    own: Store, columns: Sequence[Any], survey_id: UUID, more: Sequence[ColumnElement[bool]] = ()
+    own: Store,
+    columns: Sequence[Any],
+    survey_id: UUID,
+    more: Sequence[ColumnElement[bool]] = (),
+    *,
+    model: Any = None,
 ) -> Counter[tuple[Any, ...]]:
     """Count the rows of a survey by columns of one table: everybody's, less those of contacts that may not be used.
 
     To ask of each row whether its contact is in the bin or restricted would cost ten times as much as to count along an
     index and to take the few that are off again. What comes back is numbers alone.
     """
-    raw, model = own.raw("count answers"), columns[0].class_
+    raw, model = own.raw("count answers"), model or columns[0].class_
     counted = select(*columns, func.count()).where(*more).group_by(*columns)
     found = Counter(
         {tuple(row[:-1]): row[-1] for row in raw.rows(counted.where(model.survey_id == survey_id))}
@@ -78,7 +119,8 @@ def _within(since: date | None, until: date | None) -> list[ColumnElement[bool]]
     return found
 
 
-def _span(survey_id: UUID, since: date | None, until: date | None) -> list[ColumnElement[bool]]:
+def span_of(survey_id: UUID, since: date | None, until: date | None) -> list[ColumnElement[bool]]:
+    """Return the conditions of the answers to a survey between two days, the last one left out."""
     return [Answer.survey_id == survey_id, *_within(since, until)]
 
 
@@ -119,7 +161,7 @@ def _response(own: Store, survey: Survey, days: tuple[date | None, date | None])
         unknown = (
             select(func.count())
             .select_from(Answer)
-            .where(*_span(survey.id, *days), Answer.way == "anonymous")
+            .where(*span_of(survey.id, *days), Answer.way == "anonymous")
         )
         answered = own.rows(unknown)[0][0]
     skipped = select(Invitation.reason, func.count()).where(
@@ -150,7 +192,7 @@ def compare(
     if measure not in ("nps", "csat"):
         problem = Problem("/survey_id", "measures nothing whose waves can be compared", "measure")
         raise Invalid("the waves cannot be compared", problems=[problem])
-    waves = [describe_counts(measure, _counts(own, _span(survey_id, *days))) for days in (first, second)]
+    waves = [describe_counts(measure, _counts(own, span_of(survey_id, *days))) for days in (first, second)]
     scores = [Score(w["answered"], w["value"], w["low"], w["high"], w["error"]) for w in waves]
     apart = compare_waves(*scores)
     names = ("points", "error", "margin", "z", "significant")
@@ -173,37 +215,6 @@ def read_days(name: str, text: str) -> tuple[date, date]:
         )
         raise Invalid("the waves cannot be compared", problems=[problem])
     return days
-
-
-def break_down(
-    store: Store, survey_id: UUID, by: str, *, since: date | None = None, until: date | None = None
-) -> list[dict[str, Any]]:
-    """Return the measure for each value of a field of the contacts; parts of fewer than five answers have no numbers.
-
-    Raises Invalid for a field that is none of `PARTS`.
-    """
-    store.require("survey.read")
-    if by not in PARTS:
-        raise Invalid(
-            "the parts are unknown",
-            problems=[Problem("/by", f"must be one of {', '.join(PARTS)}", "unknown")],
-        )
-    survey = store.get(Survey, survey_id)
-    measure, column = edition_of(store, survey).measure, getattr(Contact, by)
-    rows = store.system("results").rows(
-        select(column, Answer.score, func.count())
-        .join(Contact, Contact.id == Answer.contact_id)
-        .where(*_span(survey_id, since, until), Answer.score.is_not(None))
-        .group_by(column, Answer.score)
-    )
-    parts: dict[str, dict[int, int]] = {}
-    for value, score, count in rows:
-        parts.setdefault("" if value is None else str(value), {})[score] = count
-    nothing = {"answered": None, "value": None, "low": None, "high": None}
-    return [
-        {"part": part, **(describe_counts(measure, counts) if sum(counts.values()) >= LEAST else nothing)}
-        for part, counts in sorted(parts.items())
-    ]
 
 
 def list_answers(

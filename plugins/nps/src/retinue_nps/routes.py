@@ -7,13 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from retinue import Store
-from retinue.web import ListParams, Page, draw_code, get, patch, post
-from retinue_nps import answering, asking, following, results, service
+from retinue.web import Download, ListParams, Page, draw_code, get, patch, post
+from retinue_nps import answering, asking, audience, embedding, exporting, following, parts, results, service
 from retinue_nps.models import FollowUp, Invitation, Survey
 from retinue_nps.schemas import (
     AnswerSchema,
     FollowUpSchema,
     InvitationSchema,
+    InvitingSchema,
     LoopSchema,
     PartSchema,
     SurveyChangeSchema,
@@ -23,6 +24,7 @@ from retinue_nps.schemas import (
     SurveyLinkSchema,
     SurveyResultsSchema,
     SurveySchema,
+    SurveyViewSchema,
     ToldAnswerSchema,
     WavesSchema,
 )
@@ -40,6 +42,7 @@ INVITE, INVITATION, LINK = (
 )
 ANSWER, TOLD, RESULTS, PART = AnswerSchema(), ToldAnswerSchema(), SurveyResultsSchema(), PartSchema()
 WAVES, FOLLOW_UP, LOOP = WavesSchema(), FollowUpSchema(), LoopSchema()
+VIEW, INVITING = SurveyViewSchema(), InvitingSchema()
 _TAGS = ["surveys"]
 
 
@@ -109,11 +112,25 @@ def invite_contacts(store: Store, survey_id: UUID, data: dict[str, Any]) -> list
     return asking.invite(store, survey_id, data["contact_ids"], data["cause"])
 
 
+@post(
+    "/{survey_id:uuid}/audience",
+    permission="survey.invite",
+    takes=VIEW,
+    gives=INVITING,
+    status=202,
+    tags=_TAGS,
+)
+def invite_view(store: Store, survey_id: UUID, data: dict[str, Any]) -> dict[str, Any]:
+    """Invite everybody of a saved view, by a job; who may not be asked is skipped and says why."""
+    return audience.start_inviting(store, survey_id, data["view_id"], data["cause"])
+
+
 @get("/{survey_id:uuid}/link", permission="survey.invite", gives=LINK, tags=_TAGS)
 def get_survey_link(store: Store, survey_id: UUID) -> dict[str, Any]:
     """Return an address for everybody, to hand out or embed, and its QR code."""
-    link = asking.open_link_of(store, service.get_survey(store, survey_id))
-    return {"link": link, "qr": draw_code(link)}
+    survey = service.get_survey(store, survey_id)
+    link = asking.open_link_of(store, survey)
+    return {"link": link, "qr": draw_code(link), **embedding.snippets(store, survey, link)}
 
 
 @post(
@@ -126,7 +143,7 @@ def get_survey_link(store: Store, survey_id: UUID) -> dict[str, Any]:
 def make_invitation_link(store: Store, survey_id: UUID, invitation_id: UUID) -> dict[str, Any]:
     """Return the address at which one invitation is answered, to hand over."""
     link = asking.hand_over(store, survey_id, invitation_id)
-    return {"link": link, "qr": draw_code(link)}
+    return {"link": link, "qr": draw_code(link), "row": "", "frame": ""}
 
 
 @post("/{survey_id:uuid}/answers", permission="survey.answer", takes=TOLD, gives=ANSWER, tags=_TAGS)
@@ -145,6 +162,13 @@ def list_answers(store: Store, survey_id: UUID, params: ListParams, group: str =
     return Page(found, next=following_, binding=binding)
 
 
+@post("/{survey_id:uuid}/answers/file", permission="survey.export", status=200, tags=_TAGS)
+def export_answers(store: Store, survey_id: UUID) -> Download:
+    """Take the answers away as a CSV file, a column for each question; that it was taken is kept in the audit."""
+    name, content = exporting.export_csv(store, survey_id)
+    return Download(content, name, "text/csv")
+
+
 @get("/{survey_id:uuid}/results", permission="survey.read", gives=RESULTS, tags=_TAGS)
 def get_results(
     store: Store, survey_id: UUID, since: date | None = None, until: date | None = None
@@ -157,8 +181,9 @@ def get_results(
 def break_results_down(
     store: Store, survey_id: UUID, by: str = "", since: date | None = None, until: date | None = None
 ) -> list[dict[str, Any]]:
-    """Return the measure for each value of a field of the contacts; parts of fewer than five answers have no numbers."""
-    return results.break_down(store, survey_id, by, since=since, until=until)
+    """Return the measure for each value of a field, of the contacts, custom, or a plugin's; parts of fewer than five
+    answers have no numbers."""
+    return parts.break_down(store, survey_id, by, since=since, until=until)
 
 
 @get("/{survey_id:uuid}/waves", permission="survey.read", gives=WAVES, tags=_TAGS)
@@ -171,6 +196,6 @@ def compare_waves(store: Store, survey_id: UUID, first: str = "", second: str = 
 
 ROUTES = [
     list_surveys, create_survey, list_follow_ups, show_loop, close_follow_up, get_survey, change_survey, open_survey,
-    close_survey, invite_contacts, get_survey_link, make_invitation_link, record_answer, list_answers, get_results,
-    break_results_down, compare_waves,
+    close_survey, invite_contacts, invite_view, get_survey_link, make_invitation_link, record_answer, list_answers,
+    export_answers, get_results, break_results_down, compare_waves,
 ]  # fmt: skip

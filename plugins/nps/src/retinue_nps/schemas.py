@@ -30,6 +30,18 @@ class WhenSchema(Schema):
     is_ = fields.String(data_key="is", attribute="is")
 
 
+class FormWordsSchema(Schema):
+    """The words of one question in one language, as a form sends them beside it."""
+
+    text = fields.String(validate=validate.Length(max=500))
+    low = fields.String(validate=validate.Length(max=100))
+    high = fields.String(validate=validate.Length(max=100))
+    choices = fields.List(
+        fields.String(allow_none=True, validate=validate.Length(max=200)),
+        metadata={"description": "Labels in the order of the question's choices."},
+    )
+
+
 class QuestionSchema(Schema):
     """One question; its words stand in the texts."""
 
@@ -40,6 +52,17 @@ class QuestionSchema(Schema):
     least = _whole(0, 99, "Least number of a scale; 1 if absent")
     most = _whole(0, 99, "Greatest number of a scale; 5 if absent")
     when = fields.Nested(WhenSchema, allow_none=True)
+
+
+class AskedQuestionSchema(QuestionSchema):
+    """One question as it is sent: its words may come with it, instead of in the texts."""
+
+    key = fields.String(required=True, metadata={"description": "+ gives it a free one."})
+    words = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(LANGUAGES)),
+        values=fields.Nested(FormWordsSchema),
+        metadata={"description": "By language; for the languages that the texts have."},
+    )
 
 
 class QuestionWordsSchema(Schema):
@@ -73,7 +96,8 @@ class SurveyChangeSchema(Schema):
     trigger = fields.String(
         validate=validate.Length(max=80),
         metadata={
-            "description": "order.paid, order.completed, interaction.KIND, or empty: asked by hand alone."
+            "description": "order.paid, order.completed, interaction.KIND, date.FIELD, anniversary.FIELD, "
+            "or empty: asked by hand alone."
         },
     )
     delay_hours = _whole(0, 8760, "Hours from what happened to the question")
@@ -88,7 +112,7 @@ class SurveyChangeSchema(Schema):
         validate=_URL, metadata={"description": "Where promoters are asked to review us."}
     )
     language = fields.String(validate=validate.OneOf(LANGUAGES))
-    questions = fields.List(fields.Nested(QuestionSchema))
+    questions = fields.List(fields.Nested(AskedQuestionSchema))
     texts = fields.Dict(keys=fields.String(), values=fields.Nested(WordsSchema))
 
 
@@ -141,6 +165,20 @@ class SurveyInviteSchema(Schema):
     cause = fields.String(load_default="", validate=validate.Length(max=60))
 
 
+class SurveyViewSchema(Schema):
+    """Whom a survey asks by a saved view, and because of what."""
+
+    view_id = fields.UUID(required=True)
+    cause = fields.String(load_default="", validate=validate.Length(max=60))
+
+
+class InvitingSchema(Schema):
+    """The job that invites, and how many the view finds."""
+
+    job_id = fields.UUID()
+    count = fields.Integer()
+
+
 class InvitationSchema(Schema):
     """An invitation."""
 
@@ -158,6 +196,12 @@ class SurveyLinkSchema(Schema):
     """An address to hand out, and its QR code."""
 
     link = fields.String()
+    row = fields.String(
+        metadata={"description": "HTML of a row of scores for pages and letters, each a link to the survey."}
+    )
+    frame = fields.String(
+        metadata={"description": "HTML that shows the survey within a page; empty if no page may."}
+    )
     qr = fields.String(metadata={"description": "The address as a QR code, SVG."})
 
 
@@ -212,13 +256,24 @@ class PartSchema(MeasureSchema):
     part = fields.String()
 
 
+class QuestionCountsSchema(Schema):
+    """What was chosen at one question beside the score."""
+
+    key = fields.String()
+    kind = fields.String()
+    answered = fields.Integer()
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer())
+
+
 class SurveyResultsSchema(MeasureSchema):
     """What a survey found."""
 
     survey_id = fields.UUID()
     measure = fields.String()
+    given = fields.Integer(metadata={"description": "All answers, those without a score too."})
     counts = fields.Dict(keys=fields.String(), values=fields.Integer())
     months = fields.List(fields.Nested(MonthSchema))
+    questions = fields.List(fields.Nested(QuestionCountsSchema))
     sent = fields.Integer()
     responses = fields.Integer()
     response_rate = fields.Float(allow_none=True)

@@ -8,11 +8,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from retinue import Problem, Store, new_id
-from retinue.errors import Conflict, Invalid, NotFound, Stale
+from retinue import Store, new_id
+from retinue.errors import Conflict, NotFound, Stale
+from retinue_nps.drafting import settle
 from retinue_nps.models import ACTIVE, CLOSED, DRAFT, RELATIONAL, Edition, Survey
+from retinue_nps.occasions import check_trigger
 from retinue_nps.patterns import fill_pattern
-from retinue_nps.questions import check_questions, measure_of
+from retinue_nps.questions import measure_of
 
 REST: Final = {"relational": 180, "transactional": 90}
 """Days between two invitations of a contact, by kind of the later one, unless a survey says otherwise."""
@@ -21,7 +23,6 @@ _OWN: Final = (
     "review_url", "reward",
 )  # fmt: skip
 _NOTHING: Final[Mapping[str, Any]] = {"questions": (), "texts": {}, "language": "en"}
-TRIGGERS: Final = ("order.paid", "order.completed")
 
 
 def list_surveys(store: Store) -> list[Survey]:
@@ -71,8 +72,8 @@ def create_survey(store: Store, draft: Mapping[str, Any]) -> dict[str, Any]:
     """
     store.require("survey.change")
     draft = {**(fill_pattern(draft["pattern"]) if draft.get("pattern") else _NOTHING), **draft}
-    check_questions(draft["questions"], draft["texts"], draft["language"])
-    _check_trigger(draft.get("trigger", ""))
+    draft |= settle(draft)
+    check_trigger(store, draft.get("trigger", ""))
     if store.first(select(Survey.id).where(Survey.key == draft["key"])):
         raise Conflict(
             f"There is a survey {draft['key']} already.", code="survey-known", remedy="Choose another key."
@@ -101,7 +102,7 @@ def change_survey(
     survey = store.get(Survey, survey_id, lock=True)
     if version is not None and version != survey.version:
         raise Stale("Somebody changed the survey.", remedy="Read it again.", extra={"current": survey})
-    _check_trigger(changes.get("trigger", ""))
+    check_trigger(store, changes.get("trigger", ""))
     if "anonymous" in changes and changes["anonymous"] != survey.anonymous and survey.status != DRAFT:
         raise Conflict(
             "Who was promised to stay unknown stays so: a survey that was opened keeps this.", code="anonymous",
@@ -112,8 +113,9 @@ def change_survey(
             setattr(survey, name, changes[name])
     now = edition_of(store, survey)
     asked = {name: changes.get(name, getattr(now, name)) for name in ("questions", "texts", "language")}
+    if any(name in changes for name in asked):
+        asked = settle(asked)
     if any(asked[name] != getattr(now, name) for name in asked):
-        check_questions(asked["questions"], asked["texts"], asked["language"])
         if survey.status != DRAFT and measure_of(asked["questions"]) != now.measure:
             raise Conflict(
                 "The survey would measure something else.",
@@ -126,12 +128,6 @@ def change_survey(
     store.deed("survey.change", survey.name)
     store.flush()
     return describe_survey(store, survey)
-
-
-def _check_trigger(trigger: str) -> None:
-    if trigger and trigger not in TRIGGERS and not trigger.startswith("interaction."):
-        words = f"must be empty, {', '.join(TRIGGERS)}, or interaction. and a kind"
-        raise Invalid("the survey is not valid", problems=[Problem("/trigger", words, "trigger")])
 
 
 def _add_edition(store: Store, survey: Survey, asked: Mapping[str, Any]) -> None:

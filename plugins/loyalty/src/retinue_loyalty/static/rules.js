@@ -1,36 +1,7 @@
-// The form of a programme's rules: parts that are in use, rows that come and go, and the preview of what is written.
+// The form of a programme's rules: parts that are in use, categories that name themselves, and the preview of what is written.
 import { on } from "../desk/js/dom.js";
 import { refuseAmounts, valuesOf } from "../desk/js/forms.js";
-
-const PLACES = ["name", "id", "for", "aria-describedby", "data-rows", "data-pair", "data-mark"];
-
-function fill(node, mark, number) {
-  for (const part of node.querySelectorAll("*")) {
-    for (const name of PLACES) {
-      const value = part.getAttribute(name);
-      if (value?.includes(mark)) part.setAttribute(name, value.replaceAll(mark, number));
-    }
-    if (part.localName === "template") fill(part.content, mark, number);
-  }
-}
-
-let last = 1000;
-
-on("click", "form[data-rules] [data-add]", (_, button) => {
-  const rows = button.closest("[data-rows]");
-  const template = rows.querySelector(":scope > template");
-  const row = template.content.cloneNode(true);
-  fill(row, template.dataset.mark, String(last++));
-  const place = rows.querySelector(":scope > [data-place]");
-  place.append(row);
-  place.lastElementChild.querySelector("input, select").focus();
-});
-
-on("click", "form[data-rules] [data-drop]", (_, button) => {
-  const next = button.closest("[data-rows]").querySelector(":scope > [data-add]");
-  button.closest("[data-row]").remove();
-  next.focus();
-});
+import "../desk/js/rows.js";
 
 on("change", "form[data-rules] [data-use]", (_, input) => {
   document.getElementById(input.dataset.use).hidden = !input.checked;

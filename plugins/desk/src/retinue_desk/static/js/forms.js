@@ -60,9 +60,10 @@ function dense(value) {
 export function showFaults(form, problem) {
   clearFaults(form);
   const rest = [];
+  const sent = asSent(form);
   for (const error of problem?.errors ?? []) {
     const name = (error.pointer ?? "").slice(1).replaceAll("/", ".");
-    const input = name ? form.querySelector(`[name="${CSS.escape(name)}"], [name="${CSS.escape(name.replace(".", "~"))}"]`) : null;
+    const input = name ? sent.get(name) ?? form.querySelector(`[name="${CSS.escape(name.replace(".", "~"))}"]`) : null;
     if (input && input.type !== "hidden" && !input.closest("[hidden]")) mark(input, error.detail);
     else rest.push(error.detail);
   }
@@ -76,7 +77,26 @@ export function showFaults(form, problem) {
   (marked ?? form.querySelector("[name]"))?.focus();
 }
 
+// The inputs by the place their value was sent at: rows that were taken away leave gaps in names, and none in lists.
+function asSent(form) {
+  const inputs = [...form.querySelectorAll("[name]")].filter((input) => !input.closest("[hidden]"));
+  const rows = {};
+  const walk = (name, each) => name.split(".").reduce((before, part) => `${before}.${each(before, part)}`, "").slice(1);
+  for (const input of inputs) walk(input.name, (before, part) => (/^\d+$/.test(part) && (rows[before] ??= new Set()).add(Number(part)), part));
+  for (const name of Object.keys(rows)) rows[name] = [...rows[name]].sort((one, other) => one - other);
+  return new Map(inputs.map((input) => {
+    let real = "";
+    const place = walk(input.name, (_, part) => {
+      const found = rows[real]?.indexOf(Number(part)) ?? -1;
+      real += `.${part}`;
+      return found < 0 ? part : found;
+    });
+    return [place, input];
+  }));
+}
+
 function mark(input, text) {
+  for (let folded = input.closest("details"); folded; folded = folded.parentElement.closest("details")) folded.open = true;
   const id = `${input.id || input.name}-fault`;
   input.setAttribute("aria-invalid", "true");
   input.setAttribute("aria-describedby", id);
