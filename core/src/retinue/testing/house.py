@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,16 +96,19 @@ class Crm:
     def __init__(self, house: House, client: TestClient[Any] | None = None) -> None:
         self.house, self._client = house, client
         self.teams: dict[str, UUID] = {}
-        self._open = contextlib.ExitStack()
+        self._open, self._making = contextlib.ExitStack(), threading.Lock()
 
     @property
     def client(self) -> TestClient[Any]:
         """Return a client of what the house was when it was first asked for, or last rebuilt."""
-        if self._client is None:
-            application: Any = make_application(self.house)
-            made = TestClient(app=application, base_url=self.house.config.base_url)
-            self._client = self._open.enter_context(made)
-            self._client.app = application  # the client wraps it, and tests look at its routes
+        with self._making:  # several threads of a test may be the first to ask
+            if self._client is None:
+                application: Any = make_application(self.house)
+                made = self._open.enter_context(
+                    TestClient(app=application, base_url=self.house.config.base_url)
+                )
+                made.app = application  # the client wraps it, and tests look at its routes
+                self._client = made
         return self._client
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import click
 
 from retinue.cli import Cli, command
 from retinue.jobs import DONE
-from retinue_email import audience, campaigns
+from retinue_email import audience, campaigns, series
 from retinue_email.models import PREPARING
 
 _FIELDS = ("id", "name", "template", "view", "state", "reason", "total")
@@ -118,12 +118,48 @@ def report(cli: Cli, campaign_id: UUID) -> None:
     cli.out.rows([*found["outcomes"], *heard], ["state", "reason", "count"], empty="No letter yet.")
 
 
+@command(name="series")
+def list_series(cli: Cli) -> None:
+    """List regular letters and when they go next."""
+    with cli.house() as house, cli.store(house, readonly=True) as store:
+        rows = [
+            {**one, "on": one["month_day"] or " ".join(one["days"]), "next": one["next_at"] or "at rest"}
+            for one in series.list_series(store)
+        ]
+    names = ["id", "name", "template", "on", "clock", "zone", "next", "reason"]
+    cli.out.rows(
+        [{name: str(row[name]) for name in names} for row in rows], names, empty="No regular letters."
+    )
+
+
+@command(name="repeat")
+@click.argument("name")
+@click.argument("template_id", type=click.UUID)
+@click.argument("view_id", type=click.UUID)
+@click.option(
+    "--on",
+    "days",
+    multiple=True,
+    type=click.Choice(series.DAYS),
+    help="A day of the week; several may be given.",
+)
+@click.option("--month-day", type=click.IntRange(1, 28), help="A day of the month instead.")
+@click.option("--at", "clock", required=True, help="The hour at the place, such as 09:00.")
+@click.option("--zone", default="UTC", show_default=True, help="The place, such as Europe/Prague.")
+def repeat(cli: Cli, name: str, template_id: UUID, view_id: UUID, **when: Any) -> None:
+    """Set regular letters up: each time a campaign of its own, to whomever the view finds then."""
+    draft = {"name": name, "template_id": template_id, "view_id": view_id, **when, "days": list(when["days"])}
+    with cli.house() as house, cli.store(house) as store:
+        row = series.create_series(store, draft)
+    cli.out.record({one: str(row[one]) for one in ("id", "name", "next_at")})
+
+
 COMMANDS = (
     list_campaigns, draft, show_audience, send_test, start,
     _steering("pause", campaigns.pause_campaign, "Let nothing more of a campaign begin."),
     _steering("resume", campaigns.resume_campaign, "Go on where a campaign was paused."),
     _steering("cancel", campaigns.cancel_campaign, "End a campaign for good; what was sent stays sent."),
-    report,
+    report, list_series, repeat,
 )  # fmt: skip
 for one in COMMANDS:
     campaign.add_command(one)

@@ -117,3 +117,56 @@ class ReportSchema(CampaignSchema):
 
     outcomes = fields.List(fields.Nested(OutcomeSchema), required=True)
     events = fields.List(fields.Nested(HeardSchema), required=True)
+
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class SeriesChangeSchema(Schema):
+    """What changes of regular letters."""
+
+    name = fields.String(validate=_NAME)
+    template_id = fields.UUID()
+    view_id = fields.UUID(
+        metadata={"description": "The saved view that is their audience, found anew each time."}
+    )
+    days = fields.List(
+        fields.String(validate=validate.OneOf(_DAYS)),
+        metadata={"description": "Days of the week; empty where a day of the month is given."},
+    )
+    month_day = fields.Integer(
+        allow_none=True,
+        validate=validate.Range(1, 28),
+        metadata={"description": "Day of the month, 1 to 28."},
+    )
+    clock = fields.String(
+        validate=validate.Regexp(r"^([01]\d|2[0-3]):[0-5]\d$", error="Write the hour as 09:00."),
+        metadata={"description": "The hour at the place, such as 09:00."},
+    )
+    zone = fields.String(validate=validate.Length(1, 64), metadata={"description": "Such as Europe/Prague."})
+    active = fields.Boolean(metadata={"description": "false lets them rest."})
+
+
+class SeriesDraftSchema(SeriesChangeSchema):
+    """Regular letters as they are set up."""
+
+    name = fields.String(required=True, validate=_NAME)
+    template_id = fields.UUID(required=True)
+    view_id = fields.UUID(required=True)
+    clock = fields.String(
+        required=True,
+        validate=validate.Regexp(r"^([01]\d|2[0-3]):[0-5]\d$", error="Write the hour as 09:00."),
+    )
+
+
+class SeriesSchema(SeriesChangeSchema):
+    """Regular letters, and when they go next."""
+
+    id = fields.UUID(required=True)
+    template = fields.String(required=True)
+    next_at = fields.DateTime(required=True, allow_none=True)
+    reason = fields.String(
+        required=True, metadata={"description": "Why the last ones did not go; else empty."}
+    )
+    version = fields.Integer(required=True)
+    created_at = fields.DateTime(required=True)

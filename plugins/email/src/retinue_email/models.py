@@ -172,6 +172,29 @@ class Campaign(Base):
     version: Mapped[int] = field(Integer, label="Version", default=1, nullable=False)
 
 
+class Series(Base):
+    """Regular letters: which template goes to which view on which days, and when next."""
+
+    __tablename__ = "email_series"
+    __access__ = Access.everyone()
+    __noun__ = "campaign"
+    __revertible__ = False
+
+    id: Mapped[UUID] = key("Regular letters")
+    name: Mapped[str] = field(String(120), label="Name", nullable=False)
+    template_id: Mapped[UUID] = ref("email_template.id", on_delete="RESTRICT", label="Template")
+    view_id: Mapped[UUID] = field(Uuid, label="Audience", nullable=False)
+    days: Mapped[list[str]] = field(json_type(), label="Days of the week", kind="list", nullable=False)
+    month_day: Mapped[int | None] = field(Integer, label="Day of the month")
+    clock: Mapped[str] = field(String(5), label="Hour", nullable=False)
+    zone: Mapped[str] = field(String(64), label="Time zone", nullable=False)
+    active: Mapped[bool] = field(Boolean, label="Active", default=True, nullable=False)
+    reason: Mapped[str] = field(String(300), label="Why the last did not go", default="", nullable=False)
+    next_at: Mapped[datetime | None] = field(UtcDateTime, label="Next")
+    created_at: Mapped[datetime] = field(UtcDateTime, label="Created", nullable=False)
+    version: Mapped[int] = field(Integer, label="Version", default=1, nullable=False)
+
+
 class Delivery(Base):
     """One letter for one recipient, and how far it is; `key` is its name where another system asked for it."""
 

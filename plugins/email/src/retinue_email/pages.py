@@ -12,7 +12,7 @@ from retinue import Store
 from retinue.contacts import Contact
 from retinue.errors import NotFound, RetinueError
 from retinue.lists import list_merge_fields, list_views
-from retinue_email import audience, campaigns, service, templates
+from retinue_email import audience, campaigns, series, service, templates
 from retinue_email.models import KINDS, OPEN_STATES, SENT
 from retinue_email.recipients import read_recipients, tokens_for
 from retinue_email.suppression import suppressions_of
@@ -45,7 +45,8 @@ def reason_words(_: Callable[[str], str]) -> dict[str, str]:
         "": "", "suppressed": _("address kept out"), "no-address": _("no address"), "same-address": _("same address as another"),
         "address-changed": _("address changed meanwhile"), "not-there": _("contact is gone"), "erased": _("person erased"),
         "merge_error": _("a word was missing"), "refused-by-server": _("refused by the server"),
-        "given-up": _("given up after days"), "deferred": _("tried again later"), "cut": _("the connection broke"),
+        "given-up": _("given up after days"), "deferred": _("tried again later"),
+        "frequency": _("written to often enough; waits"), "cut": _("the connection broke"),
         "process-died": _("the process died"), "hard_bounce": _("no such mailbox"), "soft_bounce": _("mailbox full or refusing"),
         "soft_bounces": _("came back too often"), "complaint": _("called spam"), "unsubscribed": _("unsubscribed"),
         "unsubscribe": _("unsubscribed"), "bounce": _("no such mailbox"), "by_hand": _("kept out by hand"),
@@ -62,12 +63,29 @@ def kind_words(_: Callable[[str], str]) -> dict[str, str]:
     }  # fmt: skip
 
 
+def day_words(_: Callable[[str], str]) -> dict[str, str]:
+    """Return what the days of the week are called."""
+    names = (
+        _("Monday"),
+        _("Tuesday"),
+        _("Wednesday"),
+        _("Thursday"),
+        _("Friday"),
+        _("Saturday"),
+        _("Sunday"),
+    )
+    return dict(zip(series.DAYS, names, strict=True))
+
+
 _WORDS = {"states": state_words, "reasons": reason_words, "tones": TONES}
 
 
 def show_campaigns(store: Store, _request: Any) -> dict[str, Any]:
     """Return the campaigns, and what a new one is made of."""
-    return {**_WORDS, "campaigns": campaigns.list_campaigns(store), "one": None, **_choices(store)}
+    return {
+        **_WORDS, "campaigns": campaigns.list_campaigns(store), "one": None, **_choices(store),
+        "series": series.list_series(store), "days": day_words,
+    }  # fmt: skip
 
 
 def _choices(store: Store) -> dict[str, Any]:

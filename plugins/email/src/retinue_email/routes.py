@@ -13,6 +13,7 @@ from retinue_email import schemas as s
 from retinue_email import service, suppression, templates
 from retinue_email.campaign_routes import ROUTES as CAMPAIGN_ROUTES
 from retinue_email.return_routes import ROUTES as RETURN_ROUTES
+from retinue_email.series_routes import ROUTES as SERIES_ROUTES
 from retinue_email.trigger_routes import ROUTES as TRIGGER_ROUTES
 
 TEMPLATE, TEMPLATE_DRAFT = s.TemplateSchema(), s.TemplateDraftSchema()
@@ -164,4 +165,5 @@ ROUTES = [
     find_email_suppressions, suppress_email_address, release_email_address, *CAMPAIGN_ROUTES,
     *RETURN_ROUTES,
     *TRIGGER_ROUTES,
+    *SERIES_ROUTES,
 ]  # fmt: skip

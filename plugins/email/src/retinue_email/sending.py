@@ -19,6 +19,7 @@ from retinue import Store
 from retinue.errors import Invalid
 from retinue.lists import merge_values
 from retinue_email import merging, recipients, transport
+from retinue_email.frequency import defer_frequent
 from retinue_email.making import Desk, Press, Reader
 from retinue_email.models import (
     AT_LEAST_ONCE,
@@ -47,7 +48,8 @@ from retinue_email.transport import Answer
 
 BATCH: Final = 100
 DEAD_AFTER: Final = timedelta(seconds=60)
-GIVE_UP: Final = timedelta(days=5)
+TRIES: Final = 15
+"""Attempts after which a letter is given up: with their pauses, about five days of a server that says later."""
 _FIRST: Final = timedelta(minutes=15)
 _MOST: Final = timedelta(hours=12)
 _NO_MAILBOX: Final = ("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10")
@@ -137,6 +139,8 @@ def claim_letters(own: Store, line: UUID, presses: Presses, limit: int = BATCH) 
             Delivery.attempts, Delivery.created_at, Delivery.campaign_id,
         ).where(Delivery.id.in_(ids), Delivery.held_by == line, Delivery.state == RESERVED).order_by(Delivery.id)
     )  # fmt: skip
+    later = defer_frequent(own, rows)
+    rows = [row for row in rows if row.id not in later]
     presses.use(Desk.of(own))
     keys = {(row.text_id, row.purpose) for row in rows}
     presses.learn(own, keys)
@@ -265,7 +269,7 @@ def _outcome(now: datetime, parcel: Parcel, answer: Answer) -> tuple[str, str, d
         if answer.enhanced in _NO_MAILBOX or (not answer.enhanced and answer.code in (550, 551, 553)):
             return BOUNCED, HARD_BOUNCE, None
         return FAILED, "refused-by-server", None
-    if now - parcel.created_at > GIVE_UP:
+    if parcel.attempts >= TRIES:
         return FAILED, "given-up", None
     return QUEUED, "deferred", now + _pause(parcel.attempts)
 
