@@ -8,7 +8,7 @@ from uuid import UUID
 
 from retinue import ContactExport, Store, hookimpl
 from retinue.access import PasswordReset
-from retinue_email import people, triggers
+from retinue_email import owed, people, triggers
 from retinue_email import resets as account_letters
 
 __version__ = "0.1.0"
@@ -48,3 +48,21 @@ def events_announced(store: Store, event: str, items: Sequence[Mapping[str, Any]
 def password_resets_asked(store: Store, resets: Sequence[PasswordReset]) -> None:
     """Bring the links that people asked for to their addresses."""
     account_letters.keep_links(store, resets)
+
+
+@hookimpl(of="gdpr")
+def letters_taken(store: Store, letters: Sequence[Any]) -> list[UUID]:
+    """Take the letters that can be sent."""
+    return owed.choose_letters(store, letters)
+
+
+@hookimpl(of="gdpr")
+def letters_handed(store: Store, letters: Sequence[Any]) -> None:
+    """Keep the letters that were taken, sealed, until they are sent."""
+    owed.keep_letters(store, letters)
+
+
+@hookimpl(of="gdpr")
+def letter_outcomes(store: Store, letter_ids: Sequence[UUID]) -> list[tuple[UUID, bool]]:
+    """Say of which letters it is known how they went."""
+    return owed.tell_outcomes(store, letter_ids)

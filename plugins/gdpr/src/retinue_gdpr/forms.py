@@ -14,7 +14,7 @@ from retinue_gdpr.models import CONSENT, Form, Purpose
 from retinue_gdpr.profiles import profile_of
 from retinue_gdpr.purposes import current_wording, refuse_stale
 
-_CHANGEABLE: Final = ("title", "language", "purposes", "source")
+_CHANGEABLE: Final = ("title", "language", "purposes", "source", "confirm")
 
 
 def list_forms(store: Store) -> list[Form]:

@@ -1,7 +1,8 @@
 """The hooks this plugin publishes. Another plugin answers them without importing it: ``hookimpl(of="gdpr")``.
 
-A letter that is owed is first offered (`letters_taken`). Who took it is asked now and then how it went (`letter_outcomes`),
-until it is known; only then the letter counts as sent, and a notice takes its contact off the list of those not told.
+A letter that is owed is first offered (`letters_taken`), then handed over (`letters_handed`). Who took it is asked now and
+then how it went (`letter_outcomes`), until it is known; only then the letter counts as sent, and a notice takes its contact
+off the list of those not told.
 """
 
 from __future__ import annotations
@@ -29,7 +30,17 @@ class LetterFacts:
 def letters_taken(store: Store, letters: Sequence[LetterFacts]) -> Sequence[UUID]:
     """Answer with the ids of the letters that you will send; the rest goes to the outbox, to be sent by hand.
 
-    Taken is not sent: answer `letter_outcomes` too. A sending that must wait for the commit is a job (``store.later``).
+    Taken is not sent: write down in `letters_handed` what you took, and answer `letter_outcomes` too.
+    """
+    raise NotImplementedError
+
+
+@hook(mode="tell", phase="in_transaction", on_failure="isolate", since="0.1")
+def letters_handed(store: Store, letters: Sequence[LetterFacts]) -> None:
+    """Hear of the letters that were taken, in the transaction that wrote them: keep what you need to send yours, sealed.
+
+    Others' letters are among them. Sending waits for the commit: leave a job (``store.later``). What nobody keeps and
+    sends comes back to the outbox after three days.
     """
     raise NotImplementedError
 

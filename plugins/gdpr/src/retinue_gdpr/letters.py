@@ -17,7 +17,7 @@ from retinue import Store
 from retinue.contacts import Contact
 from retinue.errors import Conflict
 from retinue.interactions import record_interactions
-from retinue_gdpr.hookspecs import LetterFacts, letter_outcomes, letters_taken
+from retinue_gdpr.hookspecs import LetterFacts, letter_outcomes, letters_handed, letters_taken
 from retinue_gdpr.models import OUTBOX, QUEUED, SENT, TAKEN, Letter, Standing
 
 KIND = "privacy_letter"
@@ -59,6 +59,9 @@ def hand_over(store: Store, letters: Sequence[Letter]) -> int:
         if letter.id in taken:
             letter.state = TAKEN
     own.flush()
+    handed = [one for one in facts if one.id in taken]
+    if handed:
+        store.hooks.tell(letters_handed, store=store, letters=handed)
     _put_out(own, [letter for letter in letters if letter.id not in taken])
     return len(taken)
 

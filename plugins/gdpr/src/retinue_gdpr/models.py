@@ -268,6 +268,7 @@ class Form(Base):
     language: Mapped[str] = field(String(12), label="Language", default="en", nullable=False)
     purposes: Mapped[list[str]] = field(json_type(), label="Purposes", kind="json", nullable=False)
     source: Mapped[str] = field(String(100), label="Source of its contacts", default="", nullable=False)
+    confirm: Mapped[bool] = field(Boolean, label="Confirmed by letter", default=False, nullable=False)
     published_at: Mapped[datetime | None] = field(UtcDateTime, label="Published")
     created_at: Mapped[datetime] = field(UtcDateTime, label="Created", nullable=False)
     version: Mapped[int] = field(Integer, label="Version", default=1, nullable=False)

@@ -33,6 +33,8 @@ _LASTS: Final = {
     CONFIRM: timedelta(days=7), COPY: timedelta(days=14),
 }  # fmt: skip
 """How long each kind of link is good unless somebody says otherwise."""
+_BY_LETTER: Final = " letter"
+"""Marks a link that only the mailbox has seen: who opens it has it."""
 
 
 def create_link(
@@ -144,7 +146,7 @@ def withdraw_everything(store: Store, token: str) -> int:
 def show_form(store: Store, token: str) -> dict[str, Any]:
     """Return what a form asks, with the exact texts; `known` says that it is about a contact we have."""
     link, own = _open(store, FORM, token)
-    form = own.get(Form, UUID(link.extra))
+    form = own.get(Form, UUID(link.extra.partition(" ")[0]))
     if form.published_at is None:
         raise NotFound("This form is closed.", code="form-closed")
     return {"form": form, "questions": questions_of(own, form), "known": link.subject != ANYBODY}
@@ -156,8 +158,9 @@ def submit_form(
     """Take the answers of a form: ``terms`` must be ticked, ``purposes`` are those agreed to.
 
     A link of a known contact works once and touches consents alone. An open form makes a new contact; for an address
-    that is known it changes nothing and sends its holder a link, so that nobody can speak for somebody else. Raises
-    Invalid without the tick, Conflict for a link that was used.
+    that is known it changes nothing and sends its holder a link, so that nobody can speak for somebody else. A form
+    that is confirmed does so for a new address too: no consent is there before the form behind that link was sent.
+    Raises Invalid without the tick, Conflict for a link that was used.
     """
     link, own = _open(store, FORM, token)
     shown = show_form(store, token)
@@ -170,13 +173,16 @@ def submit_form(
         _refuse_used(own, contact_id, mark)
     else:
         found = _contact_for(own, form, answers)
-        if found is None:
+        if found is not None and form.confirm:
+            _send_form(own, found, form)
+        if found is None or form.confirm:
             return {"recorded": 0, "confirm": True}
         contact_id = found
+    method = "double_opt_in" if link.extra.endswith(_BY_LETTER) else "form"
     agreed = set(answers.get("purposes") or ())
     said = [
         Said(
-            purpose=q["purpose"], channel=channel, method="form", wording=q["wording"], form_id=form.id, evidence=mark,
+            purpose=q["purpose"], channel=channel, method=method, wording=q["wording"], form_id=form.id, evidence=mark,
             event=GIVEN, **_origin(store, address, agent),
         )
         for q in shown["questions"] if q["purpose"].key in agreed
@@ -198,7 +204,9 @@ def _complaints(form: Form, answers: Mapping[str, Any], known: bool) -> Sequence
 
 
 def _refuse_used(own: Store, contact_id: UUID, mark: str) -> None:
-    chosen = select(ConsentEvent).where(ConsentEvent.contact_id == contact_id, ConsentEvent.method == "form")
+    chosen = select(ConsentEvent).where(
+        ConsentEvent.contact_id == contact_id, ConsentEvent.method.in_(("form", "double_opt_in"))
+    )
     rows = own.scalars(chosen)
     own.unseal(rows)
     if any(row.evidence == mark for row in rows):
@@ -224,7 +232,7 @@ def _contact_for(own: Store, form: Form, answers: Mapping[str, Any]) -> UUID | N
 
 
 def _send_form(own: Store, contact_id: UUID, form: Form) -> None:
-    token = make_link(own, FORM, contact_id, lasts=_LASTS[CONFIRM], extra=str(form.id))
+    token = make_link(own, FORM, contact_id, lasts=_LASTS[CONFIRM], extra=f"{form.id}{_BY_LETTER}")
     words = words_in(form.language)
     asked = words("Somebody, perhaps you, filled in our form. If it was you, please confirm it here:")
     body = f"{asked}\n{public_url(own, f'form/{token}')}"

@@ -279,6 +279,12 @@ class FormChangeSchema(Schema):
     language = fields.String(validate=_LANGUAGE)
     purposes = fields.List(fields.String(), validate=validate.Length(max=30))
     source = fields.String(validate=validate.Length(max=100))
+    confirm = fields.Boolean(
+        metadata={
+            "description": "Double opt-in: of somebody new nothing counts before a link in a letter was opened and the "
+            "form behind it sent, within seven days."
+        }
+    )
     version = fields.Integer(validate=validate.Range(min=1))
 
 
